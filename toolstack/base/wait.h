@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Waiting that a person can interrupt. After wait_catch_interrupts(), SIGINT and
+ * SIGTERM no longer kill the process: the wait that is under way, or the next
+ * one, ends with -EINTR and the callers unwind as for any error. Code that
+ * computes for long asks wait_interrupted() between its steps.
+ */
+#ifndef BASE_WAIT_H
+#define BASE_WAIT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "err.h"
+
+struct pollfd;
+
+/* Monotonic clock, milliseconds. */
+int64_t wait_now_ms(void);
+
+/* The deadline timeout_ms from now; a negative timeout never ends (INT64_MAX). */
+int64_t wait_deadline(int timeout_ms);
+
+/* Installs the handlers; idempotent. */
+int wait_catch_interrupts(struct err *err) must_check;
+
+/* The signal that arrived (SIGINT, SIGTERM, SIGHUP), or 0. */
+int wait_interrupted(void);
+
+/*
+ * poll(2) until one descriptor is ready (number of them), -ETIMEDOUT at the
+ * deadline, or -EINTR. nr <= 8. Sets no message: the caller knows what for.
+ */
+int wait_poll(struct pollfd *fds, unsigned int nr, int64_t deadline) must_check;
+
+#endif

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Hypercalls on one domain, as plain values. libxc's structs and conventions stay
+ * in domctl.c, so that another Xen version is a change of this one file.
+ * Every struct xen here has its hypervisor handle open.
+ */
+#ifndef XEN_DOMCTL_H
+#define XEN_DOMCTL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct xen;
+
+/* xen/sched.h SHUTDOWN_*; values as in Xen's ABI. */
+enum domctl_reason {
+	DOMCTL_POWEROFF, DOMCTL_REBOOT, DOMCTL_SUSPEND, DOMCTL_CRASH, DOMCTL_WATCHDOG,
+	DOMCTL_SOFT_RESET,
+};
+
+struct domctl_info {
+	uint32_t domid;
+	uint8_t uuid[16];
+	bool running, blocked, paused, shutdown, dying, hvm;
+	unsigned int shutdown_reason;	/* enum domctl_reason; valid when shutdown */
+	uint64_t nr_pages, outstanding_pages, shared_pages, max_pages;	/* 4 KiB each */
+	uint64_t cpu_time_ns;
+	unsigned int nr_online_vcpus, nr_vcpus;	/* nr_vcpus: highest vcpu id + 1 */
+	uint32_t cpupool, ssidref;
+};
+
+struct domctl_vcpu {
+	bool online, running, blocked;
+	uint32_t cpu;			/* where it runs or ran last */
+	uint64_t cpu_time_ns;
+};
+
+/* One domain; -ENOENT with a message when there is none of that number. */
+int domctl_info(struct xen *xen, uint32_t domid, struct domctl_info *info,
+		struct err *err) must_check;
+
+/* All domains in ascending order; the caller frees *list. */
+int domctl_list(struct xen *xen, struct domctl_info **list, size_t *nr,
+		struct err *err) must_check;
+
+int domctl_vcpu(struct xen *xen, uint32_t domid, unsigned int vcpu, struct domctl_vcpu *info,
+		struct err *err) must_check;
+
+/* Affinity as a bitmap of nr_bytes bytes (bit n = cpu n); hard and soft masks. */
+int domctl_vcpu_affinity(struct xen *xen, uint32_t domid, unsigned int vcpu, uint8_t *hard,
+			 uint8_t *soft, size_t nr_bytes, struct err *err) must_check;
+int domctl_vcpu_set_affinity(struct xen *xen, uint32_t domid, unsigned int vcpu,
+			     const uint8_t *hard, const uint8_t *soft, size_t nr_bytes,
+			     struct err *err) must_check;
+
+struct domctl_create {
+	uint8_t uuid[16];
+	bool pv;			/* else HVM container */
+	bool nested_virt, iommu, vpmu, msr_relaxed;
+	unsigned int max_vcpus, max_evtchn_port;
+	int32_t max_grant_frames, max_maptrack_frames;	/* < 0: Xen's default */
+	unsigned int grant_version;	/* 0: what the host offers, at most 2 */
+	uint32_t cpupool;
+};
+
+/* Creates a paused, empty domain; Xen chooses the number. */
+int domctl_create(struct xen *xen, const struct domctl_create *create, uint32_t *domid,
+		  struct err *err) must_check;
+
+int domctl_max_vcpus(struct xen *xen, uint32_t domid, unsigned int nr,
+		     struct err *err) must_check;
+int domctl_set_max_mem(struct xen *xen, uint32_t domid, uint64_t kb,
+		       struct err *err) must_check;
+/* PV: the largest pseudo-physical map that the guest's e820 may show. */
+int domctl_set_memmap_limit(struct xen *xen, uint32_t domid, uint64_t kb,
+			    struct err *err) must_check;
+int domctl_set_tsc_mode(struct xen *xen, uint32_t domid, unsigned int mode,
+			struct err *err) must_check;
+int domctl_set_pod_target(struct xen *xen, uint32_t domid, uint64_t pages,
+			  struct err *err) must_check;
+int domctl_set_uuid(struct xen *xen, uint32_t domid, const uint8_t uuid[16],
+		    struct err *err) must_check;
+
+struct domctl_cpuid {
+	bool itsc, nested_virt;
+	const char *const *leaves;	/* xl.cfg cpuid strings, NULL-terminated; or NULL */
+};
+
+int domctl_set_cpuid(struct xen *xen, uint32_t domid, const struct domctl_cpuid *cpuid,
+		     struct err *err) must_check;
+
+/* An unbound event channel of domid for remote to bind. */
+int domctl_evtchn_alloc(struct xen *xen, uint32_t domid, uint32_t remote, uint32_t *port,
+			struct err *err) must_check;
+
+int domctl_pause(struct xen *xen, uint32_t domid, struct err *err) must_check;
+int domctl_unpause(struct xen *xen, uint32_t domid, struct err *err) must_check;
+/* Gives everything back; may take seconds for a large guest. */
+int domctl_destroy(struct xen *xen, uint32_t domid, struct err *err) must_check;
+
+enum domctl_trigger { DOMCTL_TRIGGER_POWER, DOMCTL_TRIGGER_RESET };
+/* An ACPI event into an HVM guest. */
+int domctl_trigger(struct xen *xen, uint32_t domid, enum domctl_trigger trigger,
+		   struct err *err) must_check;
+/* HVM without PV drivers: it never told Xen how to deliver events to it. */
+int domctl_has_pv_drivers(struct xen *xen, uint32_t domid, bool *has, struct err *err) must_check;
+/* Core file in Xen's ELF format. */
+int domctl_dump_core(struct xen *xen, uint32_t domid, const char *path,
+		     struct err *err) must_check;
+
+#endif
