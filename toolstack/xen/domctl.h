@@ -84,9 +84,12 @@ int domctl_set_pod_target(struct xen *xen, uint32_t domid, uint64_t pages,
 int domctl_set_uuid(struct xen *xen, uint32_t domid, const uint8_t uuid[16],
 		    struct err *err) must_check;
 
+struct xc_xend_cpuid;
+
 struct domctl_cpuid {
 	bool itsc, nested_virt;
-	const char *const *leaves;	/* xl.cfg cpuid strings, NULL-terminated; or NULL */
+	/* leaves changed by the config's cpuid key, closed by XEN_CPUID_INPUT_UNUSED; or NULL */
+	const struct xc_xend_cpuid *xend;
 };
 
 int domctl_set_cpuid(struct xen *xen, uint32_t domid, const struct domctl_cpuid *cpuid,
