@@ -1,27 +1,69 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# make [STATIC=1] [SAN=1] [FAULT=1] [CC=clang] [V=1]; see `make help`.
+# `make` builds out/xlite; `make help` lists the rest.
+# STATIC=1 one static binary; SAN=1 sanitizers; FAULT=1 failing calls; CC=clang; V=1.
 
 VERSION := 0.1
 PREFIX  ?= /usr/local
-OUT     ?= out
+OUT     ?= out$(if $(SAN),/san)$(if $(FAULT),/fault)
 CC      := $(if $(filter default,$(origin CC)),gcc,$(CC))
 Q       := $(if $(V),,@)
 
 base    := err log str file json wait
-xen     := xen store nodes domctl host evtchn
-config  := lexer cfg keys config plan types json specs disk nic pci devices
-domain  := runfile userdata layout create destroy lookup list balloon lifecycle
+xen     := xen store nodes domctl host
+config  := cfg keys config spec disk nic
+domain  := runfile userdata layout create destroy lookup
 build   := builder kernel unwrap cache pv
-cmd     := main options output table
+cmd     := main options table
+
 SRCS    := $(wildcard $(base:%=toolstack/base/%.c) $(xen:%=toolstack/xen/%.c) \
 	$(config:%=toolstack/config/%.c) $(domain:%=toolstack/domain/%.c) \
 	$(build:%=builders/%.c) $(cmd:%=cmd/%.c))
+OBJS    := $(SRCS:%.c=$(OUT)/%.o)
 
 WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wold-style-definition -Wpointer-arith -Wwrite-strings -Wcast-qual -Wvla -Wundef \
 	-Wformat=2 -Wimplicit-fallthrough -Wnull-dereference $(if $(CI),-Werror)
-HARDEN  := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
+HARDEN  := -D_FORTIFY_SOURCE=2 -fstack-protector-strong $(if $(STATIC),,-fPIE)
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 CFLAGS  ?= -O2 -g
-ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE -DXLITE_VERSION='"$(VERSION)"' -I. -Itoolstack $(WARN) \
-	$(if $(SAN),$(SANITIZE) -O1,$(HARDEN)) $(CFLAGS)
+XEN_VERSION := $(shell pkg-config --modversion xencontrol 2>/dev/null | cut -d. -f1,2)
+ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE -DXLITE_VERSION='"$(VERSION)"' -I. -Itoolstack \
+	-DXEN_BUILT_VERSION='"$(XEN_VERSION)"' $(WARN) $(CFLAGS) $(if $(SAN),$(SANITIZE),$(HARDEN))
+
+# Loading 16 shared libraries costs more than the rest of a small create: all but libc is linked
+# from archives. libxenguest registers its loaders by constructors, hence --whole-archive.
+XENLIBS := -Wl,--whole-archive -lxenguest -Wl,--no-whole-archive -lxenctrl -lxendevicemodel \
+	-lxenforeignmemory -lxencall -lxengnttab -lxenevtchn -lxenstore -lxentoollog -lxentoolcore
+LIBS    := $(XENLIBS) -ljansson -luuid -lz -llzma -lzstd -llz4 -lbz2
+LDFLAGS += $(if $(STATIC),-static,$(if $(SAN),$(SANITIZE),-pie -Wl,-z,relro,-z,now)) -Wl,--as-needed
+
+all: $(OUT)/xlite
+
+$(OUT)/xlite: $(OBJS)
+	$(if $(V),,@echo "  LD      $@")
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(if $(STATIC),$(LIBS),-Wl,-Bstatic $(LIBS) -Wl,-Bdynamic)
+
+$(OUT)/%.o: %.c
+	$(if $(V),,@echo "  CC      $<")
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+include tests/tests.mk
+-include tests/guests/tiny.mk
+
+install: $(OUT)/xlite
+	install -D -m 755 $(OUT)/xlite $(DESTDIR)$(PREFIX)/sbin/xlite
+	$(if $(XL_LINK),ln -sf xlite $(DESTDIR)$(PREFIX)/sbin/xl)
+
+clean:
+	rm -rf out
+
+help:
+	@echo 'make [STATIC=1|SAN=1|CC=clang]   build out/xlite'
+	@echo 'make install [DESTDIR= PREFIX= XL_LINK=1]  XL_LINK: also as xl'
+	@echo 'make demo           see it work on a real Xen, under QEMU'
+	@echo 'make check          all tests; check-unit: no Xen, no root, seconds; check-long: hours'
+	@echo 'make check-corpus   config files from the wild; bench: xl and xlite side by side'
+
+-include $(OBJS:.o=.d)
+.PHONY: all install clean help

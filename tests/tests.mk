@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Targets that test: included by the top Makefile.
+
+# Unit tests: tests/unit/test_NAME.c, one binary each, always with sanitizers. All of xlite but
+# its main() is linked from an archive, so a test names nothing twice.
+UNIT_SRCS := $(wildcard tests/unit/test_*.c)
+UNIT_OUT  := out/unit
+UNIT      := $(UNIT_SRCS:tests/unit/%.c=$(UNIT_OUT)/%)
+UNIT_OBJS := $(filter-out $(UNIT_OUT)/cmd/main.o,$(SRCS:%.c=$(UNIT_OUT)/%.o))
+UNIT_CFLAGS = $(filter-out $(HARDEN),$(ALL_CFLAGS)) $(SANITIZE)
+
+$(UNIT_OUT)/%.o: %.c
+	$(if $(V),,@echo "  CC      $< (unit)")
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(UNIT_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(UNIT_OUT)/libxlite.a: $(UNIT_OBJS)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(UNIT): $(UNIT_OUT)/%: $(UNIT_OUT)/tests/unit/%.o $(UNIT_OUT)/libxlite.a
+	$(Q)$(CC) $(SANITIZE) -o $@ $^ -Wl,-Bstatic $(LIBS) -Wl,-Bdynamic
+
+check-unit: $(UNIT)
+	tests/unit/run $(UNIT)
+
+-include $(UNIT_OBJS:.o=.d) $(UNIT_SRCS:%.c=$(UNIT_OUT)/%.d)
+.PHONY: check-unit
+.SECONDARY:
