@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * tether [-k SECONDS] -d DIR COMMAND...
+ *
+ * Runs COMMAND and takes care that neither it nor DIR outlives the process that
+ * started tether: when that one ends, even by SIGKILL, COMMAND is killed and DIR
+ * removed. With -k they may outlive it, for at most SECONDS.  A bed's QEMU
+ * is started through this. SIGTERM ends COMMAND and leaves DIR to the caller.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <ftw.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static int remove_one(const char *path, const struct stat *st, int type,
+		      struct FTW *ftw)
+{
+	(void)st, (void)type, (void)ftw;
+	return remove(path);
+}
+
+static void run(char **argv, const sigset_t *mask, pid_t parent)
+{
+	/* the kernel kills COMMAND should tether itself be killed */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(1);
+	sigprocmask(SIG_SETMASK, mask, NULL);
+	execvp(argv[0], argv);
+	fprintf(stderr, "tether: cannot run '%s': %s\n", argv[0],
+		strerror(errno));
+	_exit(127);
+}
+
+/* Wait for COMMAND's end (returns false) or for a reason to end it (true). */
+static bool watch(const sigset_t *set, int keep_s, pid_t parent, bool *orphan)
+{
+	struct timespec tick = { .tv_sec = 1 };
+	time_t end = time(NULL) + keep_s;
+
+	for (;;) {
+		int sig = sigtimedwait(set, NULL, &tick);
+
+		if (sig == SIGCHLD)
+			return false;
+		*orphan = keep_s ? time(NULL) >= end : getppid() != parent;
+		if (*orphan || sig == SIGTERM || sig == SIGHUP)
+			return true;
+	}
+}
+
+int main(int argc, char **argv)
+{
+	pid_t parent = getppid(), self = getpid(), child;
+	int keep_s = 0, opt, status = 0;
+	const char *dir = NULL;
+	bool orphan = false;
+	sigset_t set, old;
+
+	while ((opt = getopt(argc, argv, "+k:d:")) != -1) {
+		if (opt == 'k')
+			keep_s = atoi(optarg);
+		else if (opt == 'd')
+			dir = optarg;
+		else
+			return 2;
+	}
+	if (!dir || optind == argc) {
+		fprintf(stderr, "usage: tether [-k SECONDS] -d DIR COMMAND...\n");
+		return 2;
+	}
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_BLOCK, &set, &old);
+	/* A process group of its own: ^C at the terminal is the caller's to handle. */
+	setpgid(0, 0);
+	if (!keep_s)
+		prctl(PR_SET_PDEATHSIG, SIGHUP);
+
+	child = fork();
+	if (child < 0) {
+		perror("tether: fork");
+		return 1;
+	}
+	if (child == 0)
+		run(argv + optind, &old, self);
+	if (watch(&set, keep_s, parent, &orphan))
+		kill(child, SIGKILL);
+	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+		;
+	if (orphan)
+		nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+}
