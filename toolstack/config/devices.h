@@ -11,27 +11,15 @@
 
 #include "config/spec.h"
 
-/* Of a vfb, or of an hvm guest's display. */
-struct vnc_info {
-	enum defbool enable;
-	char *listen, *passwd;
-	uint32_t display;
-	enum defbool findunused;
-};
-
-struct sdl_info {
-	enum defbool enable, opengl;
-	char *display, *xauthority;
-};
-
+/* For an hvm guest's display as well. */
 extern const struct spec_table vnc_table, sdl_table;
 
 struct vfb {
 	uint32_t backend_domid;
 	char *backend_domname;
 	int devid;
-	struct vnc_info vnc;
-	struct sdl_info sdl;
+	struct vnc_config vnc;
+	struct sdl_config sdl;
 	char *keymap;
 };
 
@@ -97,8 +85,17 @@ struct pvcalls {
 	int devid;
 };
 
-struct dtdev {
-	char *path;
+/* Xen 4.18 and later, Arm. */
+enum virtio_transport { VIRTIO_TRANSPORT_UNSET, VIRTIO_TRANSPORT_MMIO };
+
+struct virtio_dev {
+	uint32_t backend_domid;
+	char *backend_domname, *type;
+	enum virtio_transport transport;
+	enum tri grant_usage;
+	int devid;
+	uint32_t irq;
+	uint64_t base;
 };
 
 struct vdispl_connector {
@@ -149,7 +146,7 @@ struct vsnd {
 #define USBDEV_INIT { .ctrl = -1 }
 #define VTPM_INIT { .devid = -1 }
 #define PVCALLS_INIT { .devid = -1 }
-#define DTDEV_INIT { .path = NULL }
+#define VIRTIO_INIT { .devid = -1 }
 #define VDISPL_INIT { .devid = -1 }
 #define VSND_INIT { .devid = -1 }
 
@@ -175,9 +172,14 @@ DEVICE_FUNCTIONS(usbctrl)
 DEVICE_FUNCTIONS(usbdev)
 DEVICE_FUNCTIONS(vtpm)
 DEVICE_FUNCTIONS(pvcalls)
-DEVICE_FUNCTIONS(dtdev)
 DEVICE_FUNCTIONS(vdispl)
 DEVICE_JSON_FUNCTIONS(vsnd)
+
+int virtio_parse(const char *spec, const struct spec_defaults *d, struct virtio_dev *out,
+		 struct err *err) must_check;
+void virtio_free(struct virtio_dev *dev);
+int virtio_to_json(const struct virtio_dev *dev, json_t **out, struct err *err) must_check;
+int virtio_from_json(json_t *json, struct virtio_dev *out, struct err *err) must_check;
 
 /* One card of vsnd=: its items "card,...", "pcm,...", "stream,..." in order. */
 int vsnd_parse(const char *const *items, unsigned int nr, struct vsnd *out,

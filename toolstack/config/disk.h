@@ -34,16 +34,16 @@ struct disk {
 	enum disk_format format;	/* never UNSET after a parse */
 	char *script;
 	bool removable, readwrite, cdrom, direct_io_safe;
-	enum defbool discard;
+	enum tri discard;
 	enum disk_specification specification;
 	enum disk_transport transport;
 	uint32_t irq;
 	uint64_t base;
-	enum defbool colo_enable, colo_restore_enable;
+	enum tri colo_enable, colo_restore_enable;
 	char *colo_host;
 	uint32_t colo_port;
 	char *colo_export, *active_disk, *hidden_disk;
-	enum defbool trusted;
+	enum tri trusted;
 };
 
 #define DISK_INIT { .target = NULL }

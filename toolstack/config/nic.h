@@ -25,7 +25,7 @@ struct nic {
 	uint32_t rate_interval_us;
 	char *gatewaydev;
 	char *colo[NIC_COLO_SETTINGS];
-	enum defbool trusted;
+	enum tri trusted;
 };
 
 #define NIC_INIT { .devid = -1 }

@@ -29,29 +29,30 @@ int iomem_to_json(const struct iomem_range *range, json_t **out, struct err *err
 /* irqs= item, decimal. */
 int irq_parse(const char *spec, uint32_t *out, struct err *err) must_check;
 
-enum rdm_strategy { RDM_STRATEGY_UNSET, RDM_STRATEGY_HOST };
+enum rdm_strategy { RDM_STRATEGY_IGNORE, RDM_STRATEGY_HOST };
 
 /* rdm="strategy=host,policy=relaxed" */
-struct rdm {
+struct rdm_reserve {
 	enum rdm_strategy strategy;
 	enum rdm_policy policy;
 };
 
-#define RDM_INIT { .strategy = RDM_STRATEGY_UNSET }
+#define RDM_RESERVE_INIT { .strategy = RDM_STRATEGY_IGNORE }
 
-int rdm_parse(const char *spec, struct rdm *out, struct err *err) must_check;
-int rdm_to_json(const struct rdm *rdm, json_t **out, struct err *err) must_check;
+int rdm_reserve_parse(const char *spec, struct rdm_reserve *out, struct err *err) must_check;
+int rdm_reserve_to_json(const struct rdm_reserve *rdm, json_t **out,
+			struct err *err) must_check;
 
 /*
  * viridian=[...]: bit numbers are libxl's (base 0, freq 1, ...); "all" sets all 64
  * bits of enable as libxl does, "defaults" is said by the flag viridian itself.
  */
 struct viridian {
-	enum defbool defaults;		/* libxl: u.hvm.viridian */
+	enum tri defaults;		/* libxl: u.hvm.viridian */
 	uint64_t enable, disable;	/* libxl: viridian_enable, viridian_disable */
 };
 
-#define VIRIDIAN_INIT { .defaults = DEFBOOL_UNSET }
+#define VIRIDIAN_INIT { .defaults = TRI_DEFAULT }
 
 /* Takes one word of the list into account; words count from left to right. */
 int viridian_add(struct viridian *v, const char *word, struct err *err) must_check;

@@ -20,16 +20,14 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "config/config.h"
 
 /* Longer values are refused; a store node holds at most 4096 bytes anyway. */
 #define SPEC_TEXT_MAX 8192
 /* Most elements that a list inside one value may have. */
 #define SPEC_LIST_MAX 1024
 
-/* libxl's defbool: "not said" differs from "no". */
-enum defbool { DEFBOOL_UNSET, DEFBOOL_FALSE, DEFBOOL_TRUE };
-
-/* PCI devices' reserved memory; also the domain's rdm= (platform.h). */
+/* libxl's number plus one: 0 is "not given". */
 enum rdm_policy { RDM_POLICY_UNSET, RDM_POLICY_STRICT, RDM_POLICY_RELAXED };
 
 /*
@@ -58,7 +56,7 @@ enum spec_kind {
 	SPEC_U64,		/* uint64_t, 0 is the default */
 	SPEC_BOOL,		/* bool, in JSON true */
 	SPEC_FLAG,		/* bool that is an integer for libxl: in JSON 1 */
-	SPEC_DEFBOOL,		/* enum defbool */
+	SPEC_DEFBOOL,		/* enum tri: libxl's defbool */
 	SPEC_ENUM,		/* enum, 0 is the default; names below */
 	SPEC_DEVID,		/* int, -1 is the default */
 	SPEC_MAC,		/* uint8_t[6], all 0 is the default */
