@@ -106,8 +106,8 @@ struct parsed {
  * argv[0] is the command's name. -EINVAL with xl's message for a bad option,
  * -E2BIG for the wrong number of words: exit status 2 for both. Reorders argv.
  */
-int command_parse(const struct command *command, int argc, char **argv, struct parsed *out,
-		  struct err *err) must_check;
+int command_parse(const struct command *command, const char *prog, int argc, char **argv,
+		  struct parsed *out, struct err *err) must_check;
 
 /*
  * The command for a word: its own name, else the only xl or xlite name that

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "command.h"
+#include "domain/lookup.h"
+
+/* Order of `help`: as in xl, xlite's own last. */
+const struct command *const command_list[] = {
+	&cmd_create, &cmd_list, &cmd_destroy, &cmd_shutdown, &cmd_reboot, &cmd_pause,
+	&cmd_unpause, &cmd_console, &cmd_mem_max, &cmd_mem_set, &cmd_vcpu_list, &cmd_vm_list,
+	&cmd_info, &cmd_domid, &cmd_domname, &cmd_rename, &cmd_dmesg, &cmd_uptime, &cmd_cleanup,
+	&cmd_version, &cmd_help,
+};
+
+const size_t command_nr = ARRAY_SIZE(command_list);
+
+enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+int cmd_fail(struct cmd *cmd, struct err *err, int code, const char *fmt, ...)
+{
+	char msg[sizeof(err->msg)];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(msg, sizeof(msg), fmt, ap);
+	va_end(ap);
+	cmd->plain = true;
+	return fail(err, code, "%s", msg);
+}
+
+int cmd_usage(struct cmd *cmd)
+{
+	command_print_help(cmd->command, cmd->prog);
+	return EXIT_USAGE;
+}
+
+int cmd_domain(struct cmd *cmd, const char *word, uint32_t *domid, struct err *err)
+{
+	int rc = domain_lookup(&cmd->xen, word, domid, err);
+
+	if (rc == -ENOENT)
+		return cmd_fail(cmd, err, ENOENT, "%s is an invalid domain identifier (rc=-6)", word);
+	return rc;
+}
+
+static int global_options(struct cmd *cmd, int argc, char **argv)
+{
+	int opt;
+
+	opterr = 0;
+	while ((opt = getopt(argc, argv, "+vftTNh")) != -1) {
+		switch (opt) {
+		case 'v':
+			cmd->verbose++;
+			log_level = LOG_DEBUG;
+			break;
+		case 't':
+			cmd->progress = true;
+			break;
+		case 'N':
+			cmd->dryrun = true;
+			break;
+		case 'f':	/* xl reads it and does nothing with it */
+		case 'T':
+			break;
+		case 'h':
+			command_print_list(command_list, command_nr, cmd->prog);
+			return 0;
+		default:
+			fprintf(stderr, "unknown global option\n");
+			return EXIT_FAILED;
+		}
+	}
+	return -1;
+}
+
+static int open_needs(struct cmd *cmd, struct err *err)
+{
+	int rc = 0;
+
+	if (cmd->command->needs & NEED_XEN)
+		rc = xen_open(&cmd->xen, err);
+	if (rc == 0 && cmd->command->needs & NEED_STORE)
+		rc = xen_open_store(&cmd->xen, err);
+	return rc;
+}
+
+static int run_command(struct cmd *cmd, int argc, char **argv, struct err *err)
+{
+	struct parsed parsed;
+	int rc;
+
+	/* getopt sorts argv in place, so what `line` needs is read before. */
+	cmd->line = argv + 1;
+	rc = command_parse(cmd->command, cmd->prog, argc, argv, &parsed, err);
+	if (rc < 0) {
+		fprintf(stderr, "%s\n%s", err->msg, rc == -E2BIG ? "\n" : "");
+		if (rc == -E2BIG)
+			command_print_help(cmd->command, cmd->prog);
+		return EXIT_USAGE;
+	}
+	if (parsed.help) {
+		command_print_help(cmd->command, cmd->prog);
+		return 0;
+	}
+	if (cmd->dryrun && !cmd->command->dryrun)
+		return cmd_fail(cmd, err, EINVAL, "command does not implement -N (dryrun) option");
+	cmd->options = parsed.options;
+	cmd->words = parsed.words;
+	cmd->nr_words = parsed.nr_words;
+	rc = open_needs(cmd, err);
+	if (rc == 0)
+		rc = cmd->command->run(cmd, err);
+	xen_close(&cmd->xen);
+	return rc;
+}
+
+static int dispatch(struct cmd *cmd, int argc, char **argv, struct err *err)
+{
+	const char *known;
+
+	if (argc == 0) {
+		command_print_list(command_list, command_nr, cmd->prog);
+		return EXIT_FAILED;
+	}
+	cmd->command = command_find(command_list, command_nr, argv[0], &known);
+	if (cmd->command)
+		return run_command(cmd, argc, argv, err);
+	if (known)
+		return cmd_fail(cmd, err, ENOSYS, "command not implemented: xl's '%s' is not in %s "
+				"yet", known, cmd->prog);
+	return cmd_fail(cmd, err, ENOENT, "command not implemented");
+}
+
+/* A full disk or a closed pipe must not look like success. */
+static int finish_stdout(const char *prog, int status)
+{
+	if (!ferror(stdout) && fflush(stdout) == 0)
+		return status;
+	fprintf(stderr, "%s: cannot write the output: %s\n", prog, strerror(errno));
+	return status ? status : EXIT_FAILED;
+}
+
+int main(int argc, char **argv)
+{
+	const char *slash = argv[0] ? strrchr(argv[0], '/') : NULL;
+	struct cmd cmd = { .xen = XEN_INIT, .fail_status = EXIT_FAILED };
+	struct err err = ERR_INIT;
+	int rc;
+
+	cmd.prog = slash ? slash + 1 : argv[0] ? argv[0] : "xlite";
+	rc = global_options(&cmd, argc, argv);
+	if (rc < 0)
+		rc = dispatch(&cmd, argc - optind, argv + optind, &err);
+	if (rc < 0) {
+		/* What the command printed before comes first, also in one file. */
+		fflush(stdout);
+		fprintf(stderr, "%s%s%s\n", cmd.plain ? "" : cmd.prog, cmd.plain ? "" : ": ",
+			err.msg);
+		rc = cmd.fail_status;
+	}
+	return finish_stdout(cmd.prog, rc);
+}

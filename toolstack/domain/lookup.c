@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "lookup.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/scope.h"
+#include "base/str.h"
+#include "xen/domctl.h"
+#include "xen/store.h"
+#include "xen/xen.h"
+
+int domain_get_name(struct xen *xen, uint32_t domid, char **name, struct err *err)
+{
+	char path[48];
+
+	snprintf(path, sizeof(path), "/local/domain/%u/name", domid);
+	return store_read(xen, NULL, path, name, err);
+}
+
+int domain_find_name(struct xen *xen, const char *name, uint32_t *domid, struct err *err)
+{
+	scoped(free) struct domctl_info *list = NULL;
+	size_t nr;
+	int rc;
+
+	rc = domctl_list(xen, &list, &nr, err);
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; i < nr; i++) {
+		scoped(free) char *found = NULL;
+
+		rc = domain_get_name(xen, list[i].domid, &found, err);
+		if (rc < 0 && rc != -ENOENT)
+			return rc;
+		if (rc == 0 && strcmp(found, name) == 0) {
+			*domid = list[i].domid;
+			return 0;
+		}
+	}
+	return fail(err, ENOENT, "no domain is called '%s'", name);
+}
+
+int domain_lookup(struct xen *xen, const char *word, uint32_t *domid, struct err *err)
+{
+	uint64_t number;
+
+	if (!*word)
+		return fail(err, EINVAL, "the empty string names no domain");
+	if (!str_is_digits(word))
+		return domain_find_name(xen, word, domid, err);
+	/* Larger numbers would be cut to 16 bits on their way to Xen: another domain. */
+	if (str_to_u64(word, XEN_DOMID_MAX, &number) < 0)
+		return fail(err, ENOENT, "domain %s does not exist", word);
+	*domid = (uint32_t)number;
+	return 0;
+}
+
+int domain_check_name(const char *name, struct err *err)
+{
+	char shown[64];
+
+	if (!*name)
+		return fail(err, EINVAL, "a domain's name cannot be empty");
+	str_escape(name, strlen(name), shown, sizeof(shown));
+	if (strlen(name) > DOMAIN_NAME_MAX)
+		return fail(err, ENAMETOOLONG, "name '%s' is too long: %zu bytes, at most %d are "
+			    "allowed", shown, strlen(name), DOMAIN_NAME_MAX);
+	if (str_is_digits(name))
+		return fail(err, EINVAL, "name '%s' would be taken for a domain number", shown);
+	for (const char *p = name; *p; p++) {
+		if (*p == '/')
+			return fail(err, EINVAL, "name '%s' contains a '/'", shown);
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			return fail(err, EINVAL, "name '%s' contains a control character", shown);
+	}
+	return 0;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A domain's configuration as libxl keeps it: one JSON file, and a lock file that
+ * every toolstack takes while it changes the domain's configuration. Names as
+ * libxl makes them (libxl_internal.c, libxl_dom.c):
+ *   DIR/userdata-d.DOMID.UUID.libxl-json
+ *   DIR/userdata-l.DOMID.UUID.domain-userdata-lock
+ * libxl reads the file as a C string, so its last byte is NUL.
+ */
+#ifndef DOMAIN_USERDATA_H
+#define DOMAIN_USERDATA_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct json_t;
+
+#define USERDATA_DIR "/var/lib/xen"
+
+struct userdata {
+	const char *dir;	/* NULL: USERDATA_DIR */
+	uint32_t domid;
+	uint8_t uuid[16];
+};
+
+struct userdata_lock {
+	int fd;			/* -1: not held */
+	char *path;
+};
+
+#define USERDATA_LOCK_INIT { .fd = -1 }
+
+/*
+ * Waits for the lock. The domain may have gone meanwhile: check that it exists
+ * afterwards, before writing. Released by scope; the lock file goes with it.
+ */
+int userdata_lock(const struct userdata *ud, struct userdata_lock *lock,
+		  struct err *err) must_check;
+void scoped_userdata_lock(struct userdata_lock *lock);
+
+/* The stored tree, or -ENOENT when there is no file. Readers need no lock. */
+int userdata_read(const struct userdata *ud, struct json_t **json, struct err *err) must_check;
+
+/* Replaces the file atomically, mode 0600, makes the folder when it is missing. */
+int userdata_write(const struct userdata *ud, const struct json_t *json,
+		   struct err *err) must_check;
+
+/*
+ * Removes everything kept for this domain, whatever its kind ("xl", other
+ * programs' data), but for the lock file, which goes with the lock. Take it before.
+ */
+int userdata_remove_all(const struct userdata *ud, struct err *err) must_check;
+
+/* 36 characters and NUL, lower case, as libxl prints it. */
+void userdata_format_uuid(const uint8_t uuid[16], char text[37]);
+
+#endif
