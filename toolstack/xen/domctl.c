@@ -114,7 +114,7 @@ int domctl_vcpu_affinity(struct xen *xen, uint32_t domid, unsigned int vcpu, uin
 {
 	scoped(free) xc_cpumap_t xhard = NULL;
 	scoped(free) xc_cpumap_t xsoft = NULL;
-	size_t size;
+	size_t size = 0;
 	int rc;
 
 	rc = cpumap_alloc(xen, &xhard, &size, err);
@@ -140,7 +140,7 @@ int domctl_vcpu_set_affinity(struct xen *xen, uint32_t domid, unsigned int vcpu,
 {
 	scoped(free) xc_cpumap_t xhard = NULL;
 	scoped(free) xc_cpumap_t xsoft = NULL;
-	size_t size;
+	size_t size = 0;
 	int rc;
 
 	rc = cpumap_alloc(xen, &xhard, &size, err);

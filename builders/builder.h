@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Domain builders: a kernel and a few numbers in, a domain's memory filled and
+ * its first vcpu set out. Two steps, so that bad input never costs a domain:
+ * builder_load() reads and parses the images before one exists, builder_build()
+ * fills one that does. A new guest type is a row in builder.c.
+ */
+#ifndef BUILDERS_BUILDER_H
+#define BUILDERS_BUILDER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct xen;
+struct image;			/* a loaded guest image: kernel, ramdisk, parsed headers */
+
+enum builder_type { BUILDER_PV };
+
+struct builder_spec {
+	enum builder_type type;
+	const char *kernel;	/* path on the host */
+	const char *ramdisk;	/* path or NULL */
+	const char *cmdline;	/* or NULL */
+	const char *features;	/* Xen feature string requested by the config, or NULL */
+	uint64_t memory_kb;	/* what the guest starts with; whole MiB are used */
+	unsigned int max_vcpus;
+	bool claim;		/* claim all memory first, so that a lack of it shows at once */
+};
+
+/* One end is the guest's, the other belongs to the domain that serves the ring. */
+struct builder_channel {
+	uint32_t domid, port;
+};
+
+struct builder_rings {
+	uint64_t store_gfn, console_gfn;	/* machine frames for PV */
+};
+
+/*
+ * Reads kernel and ramdisk and parses them. Names the file and what is wrong with it:
+ * not a kernel, truncated, no Xen notes, 32-bit, too large for the memory. The result
+ * belongs to the caller. It borrows nothing from spec after the return.
+ */
+int builder_load(struct xen *xen, const struct builder_spec *spec, struct image **image,
+		 struct err *err) must_check;
+
+/*
+ * Populates domid's memory, copies the image, builds page tables and start info, seeds
+ * the grant table with the two rings. The domain has its vcpus and memory limit already.
+ */
+int builder_build(struct xen *xen, struct image *image, uint32_t domid,
+		  const struct builder_channel *store, const struct builder_channel *console,
+		  struct builder_rings *rings, struct err *err) must_check;
+
+void builder_free(struct image *image);
+
+static inline void scoped_image(struct image **image)
+{
+	builder_free(*image);
+}
+
+#endif
