@@ -134,6 +134,49 @@ int domctl_vcpu_affinity(struct xen *xen, uint32_t domid, unsigned int vcpu, uin
 	return 0;
 }
 
+int domctl_node_affinity(struct xen *xen, uint32_t domid, uint8_t *nodes, size_t nr_bytes,
+			 struct err *err)
+{
+	scoped(free) xc_nodemap_t map = xc_nodemap_alloc(xen->xc);
+	int size = xc_get_nodemap_size(xen->xc);
+
+	if (!map || size <= 0)
+		return xen_fail(xen, err, "cannot get the number of memory nodes");
+	if (xc_domain_node_getaffinity(xen->xc, domid, map) < 0)
+		return xen_fail(xen, err, "domain %u: cannot get its memory nodes", domid);
+	memset(nodes, 0, nr_bytes);
+	memcpy(nodes, map, (size_t)size < nr_bytes ? (size_t)size : nr_bytes);
+	return 0;
+}
+
+int domctl_sched(struct xen *xen, uint32_t domid, struct domctl_sched *out, struct err *err)
+{
+	struct domctl_sched sched = { .scheduler = "unknown", .weight = -1, .cap = -1 };
+	struct xen_domctl_sched_credit credit;
+	struct xen_domctl_sched_credit2 credit2;
+	int id, r = 0;
+
+	if (xc_sched_id(xen->xc, &id) < 0)
+		return xen_fail(xen, err, "cannot get the scheduler's name");
+	if (id == XEN_SCHEDULER_CREDIT) {
+		memset(&credit, 0, sizeof(credit));
+		r = xc_sched_credit_domain_get(xen->xc, domid, &credit);
+		sched = (struct domctl_sched){ "credit", credit.weight, credit.cap };
+	} else if (id == XEN_SCHEDULER_CREDIT2) {
+		memset(&credit2, 0, sizeof(credit2));
+		r = xc_sched_credit2_domain_get(xen->xc, domid, &credit2);
+		sched = (struct domctl_sched){ "credit2", credit2.weight, credit2.cap };
+	} else if (id == XEN_SCHEDULER_RTDS) {
+		sched.scheduler = "rtds";
+	} else if (id == XEN_SCHEDULER_NULL) {
+		sched.scheduler = "null";
+	}
+	if (r < 0)
+		return xen_fail(xen, err, "domain %u: cannot get its scheduling parameters", domid);
+	*out = sched;
+	return 0;
+}
+
 int domctl_vcpu_set_affinity(struct xen *xen, uint32_t domid, unsigned int vcpu,
 			     const uint8_t *hard, const uint8_t *soft, size_t nr_bytes,
 			     struct err *err)

@@ -56,6 +56,18 @@ int domctl_vcpu_set_affinity(struct xen *xen, uint32_t domid, unsigned int vcpu,
 			     const uint8_t *hard, const uint8_t *soft, size_t nr_bytes,
 			     struct err *err) must_check;
 
+/* NUMA nodes that memory comes from, as a bitmap like the above. */
+int domctl_node_affinity(struct xen *xen, uint32_t domid, uint8_t *nodes, size_t nr_bytes,
+			 struct err *err) must_check;
+
+struct domctl_sched {
+	const char *scheduler;		/* static: "credit2"; libxl's name of it */
+	int weight, cap;		/* -1: this scheduler has none */
+};
+
+int domctl_sched(struct xen *xen, uint32_t domid, struct domctl_sched *sched,
+		 struct err *err) must_check;
+
 struct domctl_create {
 	uint8_t uuid[16];
 	bool pv;			/* else HVM container */

@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* list, vm-list, domid, domname: who runs here. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/str.h"
+#include "command.h"
+#include "domain/list.h"
+#include "domain/lookup.h"
+#include "domain/userdata.h"
+#include "output.h"
+#include "xen/host.h"
+#include "xen/store.h"
+
+/* Names longer than a store message do not exist. */
+#define NAME_BUF 4100
+
+struct list_options {
+	bool details, verbose, context, cpupool, numa, json;
+};
+
+static uint64_t shown_memory_kb(const struct domctl_info *info)
+{
+	return (info->nr_pages + info->outstanding_pages) * 4;
+}
+
+static char reason_letter(const struct domctl_info *info)
+{
+	static const char letters[] = "-rscwS";
+	unsigned int reason = info->shutdown ? info->shutdown_reason : 0;
+
+	return reason < sizeof(letters) - 1 ? letters[reason] : '?';
+}
+
+static const char *reason_name(unsigned int reason)
+{
+	static const char *const names[] = {
+		"poweroff", "reboot", "suspend", "crash", "watchdog", "soft_reset",
+	};
+
+	return reason < ARRAY_SIZE(names) ? names[reason] : "unknown";
+}
+
+static char *pool_name(struct cmd *cmd, uint32_t pool)
+{
+	char *name = NULL, path[40];
+	struct err ignored = ERR_INIT;
+
+	/* A pool that goes away meanwhile is shown without a name. */
+	snprintf(path, sizeof(path), "/local/pool/%u/name", pool);
+	if (store_read(&cmd->xen, NULL, path, &name, &ignored) < 0)
+		return NULL;
+	return name;
+}
+
+static int print_numa(struct cmd *cmd, uint32_t domid, unsigned int nr_nodes, struct err *err)
+{
+	uint8_t nodes[128];
+	char text[1024];
+	int rc = domctl_node_affinity(&cmd->xen, domid, nodes, sizeof(nodes), err);
+
+	if (rc == 0)
+		printf(" %s", output_bitmap(nodes, nr_nodes, text, sizeof(text)));
+	return rc;
+}
+
+static void print_header(const struct list_options *opts)
+{
+	printf("Name                                        ID   Mem VCPUs\tState\tTime(s)%s%s%s%s\n",
+	       opts->verbose ? "   UUID                            Reason-Code\tSecurity Label" : "",
+	       opts->context && !opts->verbose ? "   Security Label" : "",
+	       opts->cpupool ? "         Cpupool" : "", opts->numa ? " NODE Affinity" : "");
+}
+
+static int print_row(struct cmd *cmd, const struct domain_entry *entry, unsigned int nr_nodes,
+		     struct err *err)
+{
+	const struct list_options *opts = cmd->options;
+	const struct domctl_info *info = &entry->info;
+	char name[NAME_BUF], uuid[37];
+	int rc = 0;
+
+	printf("%-40s %5u %5" PRIu64 " %5u     %c%c%c%c%c%c  %8.1f",
+	       output_name(entry->name, name, sizeof(name)), info->domid,
+	       shown_memory_kb(info) / 1024, info->nr_online_vcpus, info->running ? 'r' : '-',
+	       info->blocked ? 'b' : '-', info->paused ? 'p' : '-', info->shutdown ? 's' : '-',
+	       reason_letter(info), info->dying ? 'd' : '-',
+	       (double)((float)info->cpu_time_ns / 1e9f));
+	if (opts->verbose) {
+		userdata_format_uuid(info->uuid, uuid);
+		printf(" %s", uuid);
+		if (info->shutdown)
+			printf(" %8x", info->shutdown_reason);
+		else
+			printf(" %8s", "-");
+	}
+	if (opts->verbose || opts->context)
+		printf(" %16s", "-");
+	if (opts->cpupool) {
+		scoped(free) char *pool = pool_name(cmd, info->cpupool);
+
+		printf("%16s", pool ? pool : "(null)");
+	}
+	if (opts->numa)
+		rc = print_numa(cmd, info->domid, nr_nodes, err);
+	putchar('\n');
+	return rc;
+}
+
+static int print_table(struct cmd *cmd, const struct domain_list *list, struct err *err)
+{
+	const struct list_options *opts = cmd->options;
+	scoped(free) struct host_node *nodes = NULL;
+	size_t nr_nodes = 0;
+	int rc = 0;
+
+	if (opts->numa)
+		rc = host_nodes(&cmd->xen, &nodes, &nr_nodes, err);
+	if (rc < 0)
+		return rc;
+	print_header(opts);
+	for (size_t i = 0; i < list->nr && rc == 0; i++)
+		rc = print_row(cmd, &list->items[i], (unsigned int)nr_nodes, err);
+	return rc;
+}
+
+/* [{"domid": N, "config": {...}}]: lines and order are what scripts read. */
+static int print_details(struct cmd *cmd, const struct domain_list *list, struct err *err)
+{
+	scoped(json) json_t *array = json_array();
+	int rc = 0;
+
+	for (size_t i = 0; i < list->nr && rc == 0; i++) {
+		scoped(json) json_t *element = json_object();
+		json_t *config = NULL;
+
+		rc = domain_current_config(&cmd->xen, &list->items[i], &config, err);
+		if (rc < 0)
+			return rc;
+		rc = json_add(element, "domid", json_integer(list->items[i].info.domid), err);
+		if (rc == 0)
+			rc = json_add(element, "config", config, err);
+		else
+			json_decref(config);
+		if (rc == 0 && json_array_append(array, element) < 0)
+			rc = fail_nomem(err);
+	}
+	if (rc == 0)
+		rc = output_json(array, err);
+	if (rc == 0)
+		putchar('\n');	/* puts() of text that ends in a line end, in xl */
+	return rc;
+}
+
+static const char *state_name(const struct domctl_info *info)
+{
+	return info->dying ? "dying" : info->shutdown ? "shutdown" : info->paused ? "paused" :
+	       info->running ? "running" : info->blocked ? "blocked" : "idle";
+}
+
+static json_t *entry_json(const struct domain_entry *entry)
+{
+	const struct domctl_info *info = &entry->info;
+	char uuid[37];
+
+	userdata_format_uuid(info->uuid, uuid);
+	return json_pack("{s:I s:o s:s s:s s:s? s:b s:b s:b s:b s:b s:I s:I s:I s:i s:i s:f s:i}",
+			 "domid", (json_int_t)info->domid,
+			 "name", entry->name ? json_text(entry->name) : json_null(),
+			 "uuid", uuid,
+			 "state", state_name(info),
+			 "shutdown_reason", info->shutdown ? reason_name(info->shutdown_reason) : NULL,
+			 "running", info->running, "blocked", info->blocked,
+			 "paused", info->paused, "shutdown", info->shutdown, "dying", info->dying,
+			 "memory_kb", (json_int_t)(info->nr_pages * 4),
+			 "claimed_kb", (json_int_t)(info->outstanding_pages * 4),
+			 "max_memory_kb", (json_int_t)(info->max_pages * 4),
+			 "vcpus_online", (int)info->nr_online_vcpus,
+			 "vcpus", (int)info->nr_vcpus,
+			 "cpu_seconds", (double)info->cpu_time_ns / 1e9,
+			 "cpupool", (int)info->cpupool);
+}
+
+static int print_json(const struct domain_list *list, struct err *err)
+{
+	scoped(json) json_t *array = json_array();
+
+	for (size_t i = 0; i < list->nr; i++) {
+		if (json_array_append_new(array, entry_json(&list->items[i])) < 0)
+			return fail_nomem(err);
+	}
+	return output_json(array, err);
+}
+
+static int list_one(struct cmd *cmd, const char *word, struct domain_list *list, struct err *err)
+{
+	uint32_t domid;
+	int rc = cmd_domain(cmd, word, &domid, err);
+
+	if (rc == 0)
+		rc = domain_list_one(&cmd->xen, domid, list, err);
+	if (rc == -ENOENT && str_is_digits(word))
+		return cmd_fail(cmd, err, ENOENT, "Error: Domain '%s' does not exist.", word);
+	return rc;
+}
+
+static int run_list(struct cmd *cmd, struct err *err)
+{
+	const struct list_options *opts = cmd->options;
+	scoped(domain_list) struct domain_list list = DOMAIN_LIST_INIT;
+	int rc;
+
+	if (cmd->nr_words)
+		rc = list_one(cmd, cmd->words[0], &list, err);
+	else
+		rc = domain_list_all(&cmd->xen, &list, err);
+	if (rc < 0)
+		return rc;
+	if (opts->details)
+		return print_details(cmd, &list, err);
+	if (opts->json)
+		return print_json(&list, err);
+	return print_table(cmd, &list, err);
+}
+
+/* libxl's list of VMs leaves out the stub domains that serve others. */
+static int is_stubdom(struct cmd *cmd, uint32_t domid, struct err *err)
+{
+	scoped(free) char *target = NULL;
+	char path[48];
+	int rc;
+
+	snprintf(path, sizeof(path), "/local/domain/%u/target", domid);
+	rc = store_read(&cmd->xen, NULL, path, &target, err);
+	return rc == 0 ? 1 : rc == -ENOENT ? 0 : rc;
+}
+
+static int run_vm_list(struct cmd *cmd, struct err *err)
+{
+	const struct list_options *opts = cmd->options;
+	scoped(domain_list) struct domain_list list = DOMAIN_LIST_INIT;
+	int rc = domain_list_all(&cmd->xen, &list, err);
+
+	if (rc < 0)
+		return rc;
+	if (opts->json)
+		return print_json(&list, err);
+	printf("UUID                                  ID    name\n");
+	for (size_t i = 0; i < list.nr; i++) {
+		const struct domain_entry *entry = &list.items[i];
+		char name[NAME_BUF], uuid[37];
+
+		rc = is_stubdom(cmd, entry->info.domid, err);
+		if (rc < 0)
+			return rc;
+		userdata_format_uuid(entry->info.uuid, uuid);
+		if (rc == 0)
+			printf("%s  %u    %-30s\n", uuid, entry->info.domid,
+			       output_name(entry->name, name, sizeof(name)));
+	}
+	return 0;
+}
+
+struct json_option {
+	bool json;
+};
+
+static int print_id(struct cmd *cmd, uint32_t domid, const char *name, struct err *err)
+{
+	const struct json_option *opts = cmd->options;
+	scoped(json) json_t *object = NULL;
+
+	if (!opts->json)
+		return 0;
+	object = json_pack("{s:I s:o}", "domid", (json_int_t)domid, "name", json_text(name));
+	if (!object)
+		return fail_nomem(err);
+	return output_json(object, err);
+}
+
+static int run_domid(struct cmd *cmd, struct err *err)
+{
+	const struct json_option *opts = cmd->options;
+	const char *name = cmd->words[0];
+	uint32_t domid;
+	int rc = domain_find_name(&cmd->xen, name, &domid, err);
+
+	if (rc == -ENOENT)
+		return cmd_fail(cmd, err, ENOENT, "Can't get domid of domain name '%s', maybe this "
+				"domain does not exist.", name);
+	if (rc == 0 && !opts->json)
+		printf("%u\n", domid);
+	return rc < 0 ? rc : print_id(cmd, domid, name, err);
+}
+
+static int run_domname(struct cmd *cmd, struct err *err)
+{
+	const struct json_option *opts = cmd->options;
+	scoped(free) char *name = NULL;
+	char shown[NAME_BUF];
+	uint64_t domid;
+	int rc = str_to_u64(cmd->words[0], XEN_DOMID_MAX, &domid);
+
+	if (rc == -EINVAL)
+		return cmd_fail(cmd, err, EINVAL, "Invalid domain id.\n");
+	if (rc == 0)
+		rc = domain_get_name(&cmd->xen, (uint32_t)domid, &name, err);
+	if (rc == -ENOENT || rc == -ERANGE)
+		return cmd_fail(cmd, err, ENOENT, "Can't get domain name of domain id '%s', maybe "
+				"this domain does not exist.", cmd->words[0]);
+	if (rc == 0 && !opts->json)
+		printf("%s\n", output_name(name, shown, sizeof(shown)));
+	return rc < 0 ? rc : print_id(cmd, (uint32_t)domid, name, err);
+}
+
+#define AT(member) offsetof(struct list_options, member)
+
+static const struct option_row list_options[] = {
+	{ 'l', "long", NULL, "Output all VM details", OPTION_FLAG, AT(details) },
+	{ 'v', "verbose", NULL, "Prints out UUIDs and security context", OPTION_FLAG, AT(verbose) },
+	{ 'Z', "context", NULL, "Prints out security context", OPTION_FLAG, AT(context) },
+	{ 'c', "cpupool", NULL, "Prints the cpupool the domain is in", OPTION_FLAG, AT(cpupool) },
+	{ 'n', "numa", NULL, "Prints out NUMA node affinity", OPTION_FLAG, AT(numa) },
+	{ 0, "json", NULL, "What the table shows, and more, as JSON", OPTION_FLAG, AT(json) },
+};
+
+static const struct option_row vm_list_options[] = {
+	{ 0, "json", NULL, "As list --json", OPTION_FLAG, AT(json) },
+};
+
+static const struct option_row json_options[] = {
+	{ 0, "json", NULL, "Number and name as JSON", OPTION_FLAG, offsetof(struct json_option, json) },
+};
+
+const struct command cmd_list = {
+	.name = "list", .args = "[options] [Domain]",
+	.help = "List information about all/some domains", .needs = NEED_XEN | NEED_STORE,
+	.max = 1, COMMAND_OPTIONS(list_options), .run = run_list,
+};
+
+const struct command cmd_vm_list = {
+	.name = "vm-list", .args = "", .help = "List guest domains, excluding stubdoms",
+	.needs = NEED_XEN | NEED_STORE, COMMAND_OPTIONS(vm_list_options), .run = run_vm_list,
+};
+
+const struct command cmd_domid = {
+	.name = "domid", .args = "<DomainName>", .help = "Convert a domain name to domain id",
+	.needs = NEED_XEN | NEED_STORE, .min = 1, .max = 1, COMMAND_OPTIONS(json_options),
+	.run = run_domid,
+};
+
+const struct command cmd_domname = {
+	.name = "domname", .args = "<DomainId>", .help = "Convert a domain id to domain name",
+	.needs = NEED_STORE, .min = 1, .max = 1, COMMAND_OPTIONS(json_options),
+	.run = run_domname,
+};
