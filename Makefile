@@ -10,7 +10,7 @@ Q       := $(if $(V),,@)
 
 base    := err log str file json wait
 xen     := xen store nodes domctl host
-config  := cfg keys config spec disk nic
+config  := cfg types lists fields keys config spec disk nic
 domain  := runfile userdata layout create destroy lookup
 build   := builder kernel unwrap cache pv
 cmd     := main options table

@@ -36,7 +36,7 @@ struct usbctrl;
 struct usbdev;
 struct virtio_dev;
 struct vnuma_node;
-struct cpuid_leaf;
+struct cpuid;
 struct ioport_range;
 struct iomem_range;
 
@@ -126,7 +126,7 @@ struct hvm_config {
 	bool ms_vm_genid_generate;	/* the caller fills in ms_vm_genid */
 	uint8_t ms_vm_genid[16];
 	int rdm_strategy;	/* 0 ignore, 1 host */
-	int rdm_policy;		/* -1 invalid (not given), 0 strict, 1 relaxed */
+	int rdm_policy;		/* enum rdm_policy of config/spec.h, 0: not given */
 	uint64_t rdm_mem_boundary_memkb;
 	uint64_t mca_caps;
 };
@@ -148,7 +148,7 @@ struct domain_config {
 	char *pool;
 	enum tri run_hotplug_scripts, driver_domain, xend_suspend_evtchn_compat;
 	int passthrough;	/* 0 default, 1 disabled, 2 enabled, 3 sync_pt, 4 share_pt */
-	uint64_t xenstore_feature_mask;		/* 4.22; all ones: not given */
+	uint32_t xenstore_feature_mask;		/* 4.21; all ones: not given */
 	struct str_list xenstore_quota;		/* 4.22 */
 
 	/* Processors. 0 vcpus: not given (config_defaults() makes it 1). */
@@ -159,14 +159,13 @@ struct domain_config {
 	enum tri numa_placement;
 	struct vnuma_node *vnuma;
 	size_t nr_vnuma;
-	struct cpuid_leaf *cpuid;
-	size_t nr_cpuid;
+	struct cpuid *cpuid;	/* NULL: nothing said (config/cpuid.h) */
 	struct sched_config sched;
 	int tsc_mode;		/* 0 default, 1 always_emulate, 2 native, 3 native_paravirt */
-	int timer_mode;		/* -1: not given; else HVM_PARAM_TIMER_MODE's values */
+	int timer_mode;		/* 0: not given; else HVM_PARAM_TIMER_MODE plus one */
 	enum tri apic, nested_hvm, vpmu, msr_relaxed;
 	int altp2m;		/* 0 disabled, 1 mixed, 2 external, 3 limited */
-	uint32_t altp2m_count;	/* 4.21 */
+	uint32_t altp2m_count;	/* 4.21; all ones: not given */
 	uint32_t vmtrace_buf_kb;
 
 	/* Memory; CONFIG_MEMKB_DEFAULT: not given. */
@@ -207,11 +206,12 @@ struct domain_config {
 	enum tri e820_host;		/* PV */
 
 	/* Arm; carried so that a config is not silently cut. */
-	int gic_version, vuart, tee, arm_sci;
-	uint32_t nr_spis;
-	int sve;
+	int gic_version, vuart, tee, arm_sci;	/* names in config/types.h */
+	uint32_t nr_spis;		/* all ones: not given */
+	char *sve;
 	enum tri trap_unmapped_accesses;
-	struct str_list llc_colors;
+	uint32_t *llc_colors;
+	size_t nr_llc_colors;
 
 	/* Host resources. */
 	struct ioport_range *ioports;
@@ -224,7 +224,7 @@ struct domain_config {
 	struct nic *nics;
 	struct pci_dev *pcidevs;
 	struct rdm *rdms;
-	struct str_list dtdevs;
+	char **dtdevs;			/* Arm: device tree paths */
 	struct vfb *vfbs;
 	struct vkb *vkbs;
 	struct vtpm *vtpms;
@@ -236,9 +236,9 @@ struct domain_config {
 	struct usbctrl *usbctrls;
 	struct usbdev *usbdevs;
 	struct virtio_dev *virtios;
-	size_t nr_disks, nr_nics, nr_pcidevs, nr_rdms, nr_vfbs, nr_vkbs, nr_vtpms, nr_p9s,
-	       nr_pvcalls, nr_vdispls, nr_vsnds, nr_channels, nr_usbctrls, nr_usbdevs,
-	       nr_virtios;
+	size_t nr_disks, nr_nics, nr_pcidevs, nr_rdms, nr_dtdevs, nr_vfbs, nr_vkbs, nr_vtpms,
+	       nr_p9s, nr_pvcalls, nr_vdispls, nr_vsnds, nr_channels, nr_usbctrls,
+	       nr_usbdevs, nr_virtios;
 
 	/* What happens when it ends. */
 	enum config_action on_poweroff, on_reboot, on_watchdog, on_crash, on_soft_reset;
@@ -305,7 +305,7 @@ int config_to_json(const struct domain_config *config, struct json_t **out,
 		   struct err *err) must_check;
 
 /* The reverse; unknown members are ignored as libxl does. */
-int config_from_json(const struct json_t *json, struct domain_config *out,
+int config_from_json(struct json_t *json, struct domain_config *out,
 		     struct err *err) must_check;
 
 const char *config_type_name(enum domain_type type);		/* "pv", ... */
