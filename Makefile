@@ -9,7 +9,7 @@ CC      := $(if $(filter default,$(origin CC)),gcc,$(CC))
 Q       := $(if $(V),,@)
 
 base    := err log str file json wait
-xen     := xen store nodes domctl host
+xen     := xen store nodes domctl host console_ring
 config  := cfg types lists fields keys config spec disk nic
 domain  := runfile userdata layout create destroy lookup
 build   := builder kernel unwrap cache pv

@@ -40,6 +40,16 @@ int host_memory(struct xen *xen, struct host_memory *mem, struct err *err)
 	return 0;
 }
 
+int host_nr_cpus(struct xen *xen, unsigned int *nr, struct err *err)
+{
+	xc_physinfo_t phys;
+	int rc = get_physinfo(xen, &phys, err);
+
+	if (rc == 0)
+		*nr = phys.nr_cpus;
+	return rc;
+}
+
 static void caps_from_xen(struct host_info *info, uint32_t caps)
 {
 	info->cap_hvm = caps & XEN_SYSCTL_PHYSCAP_hvm;

@@ -19,7 +19,7 @@ struct host_memory {
 /* One sysctl; cheap enough for a create to ask. */
 int host_memory(struct xen *xen, struct host_memory *mem, struct err *err) must_check;
 
-/* Everything `info` shows; see host_info_free. */
+/* Everything `info` shows. */
 struct host_info {
 	struct host_memory memory;
 	uint64_t sharing_freed_kb, sharing_used_kb;
@@ -36,6 +36,9 @@ struct host_info {
 };
 
 int host_info(struct xen *xen, struct host_info *info, struct err *err) must_check;
+
+/* Cpus that are online; affinity is shown within that many. */
+int host_nr_cpus(struct xen *xen, unsigned int *nr, struct err *err) must_check;
 
 struct host_cpu { unsigned int cpu, core, socket, node; };
 struct host_node { unsigned int node; uint64_t size_kb, free_kb; unsigned int nr_dist; uint32_t dist[64]; };

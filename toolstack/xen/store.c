@@ -126,8 +126,10 @@ int store_set_perms(struct xen *xen, const struct store_txn *txn, const char *pa
 		return 0;
 	if (perm == STORE_GUEST_READ)
 		perms[nr++] = (struct xs_permissions){ .id = domid, .perms = XS_PERM_READ };
-	if (perm == STORE_GUEST_OWNS)
+	if (perm == STORE_GUEST_OWNS || perm == STORE_FRONTEND)
 		perms[0].id = domid;
+	if (perm == STORE_FRONTEND)
+		perms[nr++] = (struct xs_permissions){ .id = 0, .perms = XS_PERM_READ };
 	if (!xs_set_permissions(xen->xs, txn_id(txn), path, perms, nr))
 		return fail_sys(err, errno, "cannot set permissions of xenstore node '%s'", path);
 	return 0;

@@ -55,6 +55,7 @@ enum store_perm {
 	STORE_PRIVATE,		/* owner 0, nobody else */
 	STORE_GUEST_READ,	/* owner 0, the guest reads */
 	STORE_GUEST_OWNS,	/* the guest owns it: it may do anything to it */
+	STORE_FRONTEND,		/* the guest owns it, dom0 reads (libxl's frontends) */
 };
 
 int store_set_perms(struct xen *xen, const struct store_txn *txn, const char *path,

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "destroy.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uuid/uuid.h>
+
+#include "base/log.h"
+#include "base/scope.h"
+#include "layout.h"
+#include "lookup.h"
+#include "runfile.h"
+#include "userdata.h"
+#include "xen/console_ring.h"
+#include "xen/domctl.h"
+#include "xen/store.h"
+#include "xen/xen.h"
+
+/* How long a dead guest's last words may take through xenconsoled. */
+#define DRAIN_MS 200
+
+/* What a later version takes down natively must not be cut off by this one. */
+static int check_no_devices(struct xen *xen, uint32_t domid, struct err *err)
+{
+	scoped(free) char **kinds = NULL;
+	char path[64];
+	unsigned int nr;
+	struct err ignored;
+
+	snprintf(path, sizeof(path), "/libxl/%u/device", domid);
+	if (store_list(xen, NULL, path, &kinds, &nr, &ignored) < 0)
+		return 0;	/* no devices at all */
+	for (unsigned int i = 0; i < nr; i++) {
+		if (strcmp(kinds[i], "console") != 0)
+			return fail(err, EOPNOTSUPP, "domain %u has devices (%s) that this version "
+				    "cannot take down: use xl destroy", domid, kinds[i]);
+	}
+	return 0;
+}
+
+static int remove_store(struct xen *xen, uint32_t domid, const char *uuid, struct err *err)
+{
+	char roots[LAYOUT_ROOTS][LAYOUT_PATH_LEN];
+	size_t nr = layout_roots(domid, uuid, roots);
+
+	for (size_t i = 0; i < nr; i++) {
+		int rc = store_rm(xen, NULL, roots[i], err);
+
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int remove_userdata(uint32_t domid, const uint8_t uuid[16], struct err *err)
+{
+	scoped(userdata_lock) struct userdata_lock lock = USERDATA_LOCK_INIT;
+	struct userdata ud = { .domid = domid };
+	int rc;
+
+	memcpy(ud.uuid, uuid, sizeof(ud.uuid));
+	rc = userdata_lock(&ud, &lock, err);
+	if (rc < 0)
+		return rc;
+	return userdata_remove_all(&ud, err);
+}
+
+/* Another domain may carry the same uuid (a migration to the same host): /vm is its too. */
+static int uuid_is_shared(struct xen *xen, uint32_t domid, const uint8_t uuid[16],
+			  bool *shared, struct err *err)
+{
+	scoped(free) struct domctl_info *list = NULL;
+	size_t nr;
+	int rc = domctl_list(xen, &list, &nr, err);
+
+	if (rc < 0)
+		return rc;
+	*shared = false;
+	for (size_t i = 0; i < nr; i++) {
+		if (list[i].domid != domid && memcmp(list[i].uuid, uuid, 16) == 0)
+			*shared = true;
+	}
+	return 0;
+}
+
+int domain_destroy_unfinished(struct xen *xen, uint32_t domid, const uint8_t uuid[16],
+			      struct err *err)
+{
+	char text[37];
+	bool shared;
+	int rc;
+
+	uuid_unparse_lower(uuid, text);
+	rc = uuid_is_shared(xen, domid, uuid, &shared, err);
+	if (rc < 0)
+		return rc;
+	rc = remove_store(xen, domid, shared ? NULL : text, err);
+	if (rc < 0)
+		return rc;
+	rc = remove_userdata(domid, uuid, err);
+	if (rc < 0)
+		return rc;
+	return domctl_destroy(xen, domid, err);
+}
+
+int domain_destroy(struct xen *xen, uint32_t domid, struct err *err)
+{
+	scoped(free) char *name = NULL;
+	struct domctl_info info;
+	struct err ignored;
+	int rc;
+
+	if (domid == 0)
+		return fail(err, EINVAL, "Domain-0 cannot be destroyed");
+	rc = domctl_info(xen, domid, &info, err);
+	if (rc < 0)
+		return rc;
+	rc = check_no_devices(xen, domid, err);
+	if (rc < 0)
+		return rc;
+	/* A dying domain cannot be paused and needs not be. */
+	if (!info.dying) {
+		rc = domctl_pause(xen, domid, err);
+		if (rc < 0)
+			return rc;
+		console_ring_drain(xen, domid, DRAIN_MS);
+	}
+	if (domain_get_name(xen, domid, &name, &ignored) < 0)
+		name = NULL;	/* a first destroy got as far as the store */
+	rc = domain_destroy_unfinished(xen, domid, info.uuid, err);
+	if (rc < 0)
+		return fail_in(err, "domain %u", domid);
+	if (name)
+		runfile_drop(RUNFILE_DIR, name, info.uuid);
+	return 0;
+}
+
+int domain_reap(struct xen *xen, const struct runfile_record *record, uint32_t *domid,
+		struct err *err)
+{
+	scoped(free) struct domctl_info *list = NULL;
+	size_t nr;
+	int rc = domctl_list(xen, &list, &nr, err);
+
+	if (rc < 0)
+		return rc;
+	*domid = 0;
+	for (size_t i = 0; i < nr; i++) {
+		if (list[i].domid == 0 || memcmp(list[i].uuid, record->uuid, 16) != 0 ||
+		    (record->domid && record->domid != list[i].domid))
+			continue;
+		*domid = list[i].domid;
+		if (record->creating)
+			return domain_destroy_unfinished(xen, list[i].domid, record->uuid, err);
+	}
+	return 0;
+}
+
+/* One file of /run/xlite: 1 when it was debris and is gone now, 0 when it is in order. */
+static int cleanup_one(struct xen *xen, const struct runfile_entry *entry, uint32_t *domid,
+		       struct err *err)
+{
+	struct runfile rf = RUNFILE_INIT;
+	struct runfile_record record;
+	bool found;
+	int rc;
+
+	rc = runfile_lock(RUNFILE_DIR, entry->name, &rf, &found, &record, err);
+	if (rc == -EBUSY)
+		return 0;
+	if (rc < 0)
+		return rc;
+	*domid = 0;
+	rc = found ? domain_reap(xen, &record, domid, err) : 0;
+	if (rc < 0 || (found && !record.creating && *domid))
+		runfile_unlock(&rf);
+	else
+		runfile_remove(&rf);
+	if (rc < 0)
+		return fail_in(err, "'%s'", entry->name);
+	return found && record.creating;
+}
+
+int domain_cleanup(struct xen *xen, void (*report)(const char *name, uint32_t domid),
+		   struct err *err)
+{
+	struct runfile_entry *list = NULL;
+	struct err first = ERR_INIT;
+	size_t nr = 0;
+	int count = 0;
+	int rc = runfile_list(RUNFILE_DIR, &list, &nr, err);
+
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; i < nr; i++) {
+		uint32_t domid;
+
+		rc = cleanup_one(xen, &list[i], &domid, err);
+		if (rc > 0) {
+			report(list[i].name, domid);
+			count++;
+		} else if (rc < 0 && !first.code) {
+			first = *err;
+		}
+	}
+	runfile_list_free(list, nr);
+	if (first.code) {
+		*err = first;
+		return -first.code;
+	}
+	return count;
+}

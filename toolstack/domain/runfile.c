@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "runfile.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <uuid/uuid.h>
+
+#include "base/file.h"
+#include "base/scope.h"
+#include "base/str.h"
+
+#define SUFFIX ".dom"
+/* Fixed length, so that one pwrite replaces it all: "creating UUID          0\n". */
+#define RECORD_FORMAT "%-8s %36s %10u\n"
+enum { RECORD_LEN = 8 + 1 + 36 + 1 + 10 + 1 };
+
+static char *runfile_path(const char *dir, const char *name)
+{
+	return str_format("%s/%s" SUFFIX, dir, name);
+}
+
+static bool parse_record(const char *text, struct runfile_record *record)
+{
+	char state[9], uuid[37];
+	unsigned int domid;
+
+	if (sscanf(text, "%8s %36s %10u", state, uuid, &domid) != 3 ||
+	    uuid_parse(uuid, record->uuid) < 0)
+		return false;
+	record->creating = strcmp(state, "complete") != 0;
+	record->domid = domid;
+	return true;
+}
+
+static bool read_record(int fd, struct runfile_record *record)
+{
+	char text[RECORD_LEN + 1];
+	struct stat st;
+	ssize_t n = pread(fd, text, RECORD_LEN, 0);
+
+	if (n != RECORD_LEN || fstat(fd, &st) < 0)
+		return false;
+	text[n] = '\0';
+	record->written = st.st_mtim;
+	return parse_record(text, record);
+}
+
+int runfile_lock(const char *dir, const char *name, struct runfile *rf, bool *found,
+		 struct runfile_record *old, struct err *err)
+{
+	scoped(free) char *path = runfile_path(dir, name);
+	int rc;
+
+	if (!path)
+		return fail_nomem(err);
+	rc = file_mkdirs(dir, 0700, err);
+	if (rc < 0)
+		return rc;
+	rc = file_lock(path, 0, &rf->fd, err);
+	if (rc == -EWOULDBLOCK)
+		return fail(err, EBUSY, "another xlite is just creating a domain called '%s'", name);
+	if (rc < 0)
+		return rc;
+	rf->path = take(path);
+	*found = read_record(rf->fd, old);
+	return 0;
+}
+
+int runfile_write(struct runfile *rf, const struct runfile_record *record, struct err *err)
+{
+	char text[RECORD_LEN + 1], uuid[37];
+	ssize_t n;
+
+	uuid_unparse_lower(record->uuid, uuid);
+	snprintf(text, sizeof(text), RECORD_FORMAT, record->creating ? "creating" : "complete",
+		 uuid, record->domid);
+	n = pwrite(rf->fd, text, RECORD_LEN, 0);
+	if (n == RECORD_LEN)
+		return 0;
+	return fail_sys(err, n < 0 ? errno : ENOSPC, "cannot write '%s'", rf->path);
+}
+
+void runfile_unlock(struct runfile *rf)
+{
+	if (rf->fd >= 0)
+		close(rf->fd);
+	free(rf->path);
+	*rf = (struct runfile)RUNFILE_INIT;
+}
+
+void runfile_remove(struct runfile *rf)
+{
+	int saved = errno;
+
+	/* Before the lock goes: whoever waits for it looks again whether the file is there. */
+	if (rf->fd >= 0)
+		unlink(rf->path);
+	runfile_unlock(rf);
+	errno = saved;
+}
+
+int runfile_read(const char *dir, const char *name, struct runfile_record *record,
+		 struct err *err)
+{
+	scoped(free) char *path = runfile_path(dir, name);
+	scoped(fd) int fd = -1;
+
+	if (!path)
+		return fail_nomem(err);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return fail_sys(err, errno, "cannot open '%s'", path);
+	if (!read_record(fd, record))
+		return fail(err, ENOENT, "'%s' holds no record", path);
+	return 0;
+}
+
+void runfile_drop(const char *dir, const char *name, const uint8_t uuid[16])
+{
+	struct runfile rf = RUNFILE_INIT;
+	struct runfile_record record;
+	struct err ignored;	/* a file that stays is found to be stale by whoever reads it */
+	bool found;
+
+	if (runfile_read(dir, name, &record, &ignored) < 0 ||
+	    memcmp(record.uuid, uuid, sizeof(record.uuid)) != 0 ||
+	    runfile_lock(dir, name, &rf, &found, &record, &ignored) < 0)
+		return;
+	if (found && memcmp(record.uuid, uuid, sizeof(record.uuid)) == 0)
+		runfile_remove(&rf);
+	else
+		runfile_unlock(&rf);
+}
+
+static int list_add(struct runfile_entry **list, size_t *nr, const char *name, size_t len,
+		    const struct runfile_record *record, struct err *err)
+{
+	struct runfile_entry *grown = realloc(*list, (*nr + 1) * sizeof(*grown));
+
+	if (!grown)
+		return fail_nomem(err);
+	*list = grown;
+	grown[*nr] = (struct runfile_entry){ .name = strndup(name, len), .record = *record };
+	if (!grown[*nr].name)
+		return fail_nomem(err);
+	(*nr)++;
+	return 0;
+}
+
+int runfile_list(const char *dir, struct runfile_entry **out, size_t *out_nr, struct err *err)
+{
+	struct runfile_entry *list = NULL;
+	size_t nr = 0;
+	struct dirent *de;
+	DIR *d = opendir(dir);
+	int rc = 0;
+
+	if (!d && errno != ENOENT)
+		return fail_sys(err, errno, "cannot list '%s'", dir);
+	while (d && rc == 0 && (de = readdir(d))) {
+		size_t len = strlen(de->d_name);
+		struct runfile_record record;
+		scoped(fd) int fd = -1;
+
+		if (len <= strlen(SUFFIX) || strcmp(de->d_name + len - strlen(SUFFIX), SUFFIX) != 0)
+			continue;
+		fd = openat(dirfd(d), de->d_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+		if (fd >= 0 && read_record(fd, &record))
+			rc = list_add(&list, &nr, de->d_name, len - strlen(SUFFIX), &record, err);
+	}
+	if (d)
+		closedir(d);
+	if (rc < 0) {
+		runfile_list_free(list, nr);
+		return rc;
+	}
+	*out = list;
+	*out_nr = nr;
+	return 0;
+}
+
+void runfile_list_free(struct runfile_entry *list, size_t nr)
+{
+	for (size_t i = 0; i < nr; i++)
+		free(list[i].name);
+	free(list);
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * /run/xlite/NAME.dom: one file for each domain that xlite made or is making, one
+ * line of text in it. It is locked (flock) from before the domain exists until it is
+ * complete. So a record that says "creating" in a file that nobody holds locked
+ * is what a killed create left behind, and the uuid in it names the debris. The same
+ * files answer "who is called so" without asking the store once per domain.
+ *
+ * A record is a claim, not a proof: the domain may have gone since, or been renamed
+ * by another toolstack. Callers compare it with the hypervisor and the store.
+ */
+#ifndef DOMAIN_RUNFILE_H
+#define DOMAIN_RUNFILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "base/err.h"
+
+#define RUNFILE_DIR "/run/xlite"
+
+struct runfile_record {
+	bool creating;			/* else complete */
+	uint8_t uuid[16];
+	uint32_t domid;			/* 0: not known yet */
+	struct timespec written;	/* the file's mtime */
+};
+
+struct runfile {
+	int fd;				/* -1: not held */
+	char *path;
+};
+
+#define RUNFILE_INIT { .fd = -1 }
+
+/*
+ * Locks NAME's file, making it if there is none: *found says whether it held a
+ * record, *old. -EBUSY when another xlite is making a domain of that name.
+ */
+int runfile_lock(const char *dir, const char *name, struct runfile *rf, bool *found,
+		 struct runfile_record *old, struct err *err) must_check;
+
+/* Replaces the record; a reader, or the next xlite after a kill, sees the old or the new. */
+int runfile_write(struct runfile *rf, const struct runfile_record *record,
+		  struct err *err) must_check;
+
+/* Releases the lock: keeps the file, or removes it. */
+void runfile_unlock(struct runfile *rf);
+void runfile_remove(struct runfile *rf);
+/* On scope exit the file is removed: what is complete has been unlocked before. */
+static inline void scoped_runfile(struct runfile *rf)
+{
+	runfile_remove(rf);
+}
+
+/* NAME's record without a lock; -ENOENT when there is none. */
+int runfile_read(const char *dir, const char *name, struct runfile_record *record,
+		 struct err *err) must_check;
+
+/* Removes NAME's file if it is about uuid and nobody holds it. Never fails: at worst it stays. */
+void runfile_drop(const char *dir, const char *name, const uint8_t uuid[16]);
+
+struct runfile_entry {
+	char *name;
+	struct runfile_record record;
+};
+
+/* All records; free with runfile_list_free. No folder: none. */
+int runfile_list(const char *dir, struct runfile_entry **list, size_t *nr,
+		 struct err *err) must_check;
+void runfile_list_free(struct runfile_entry *list, size_t nr);
+
+#endif

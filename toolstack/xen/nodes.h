@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A list of store nodes to be written: made by pure code (domain/layout.c, devices),
+ * written by one function. Order is kept: a folder with permissions of its own
+ * comes before what shall inherit them.
+ */
+#ifndef XEN_NODES_H
+#define XEN_NODES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "store.h"
+
+struct store_node {
+	char *path, *value;	/* owned */
+	enum store_perm perm;
+};
+
+struct store_nodes {
+	struct store_node *items;
+	size_t nr, cap;
+	bool failed;		/* an addition ran out of memory; the write reports it */
+};
+
+#define STORE_NODES_INIT { .items = NULL }
+
+/* Adds dir/name ("" for dir itself) with a value. */
+void store_nodes_add(struct store_nodes *nodes, enum store_perm perm, const char *dir,
+		     const char *name, const char *value, ...) printf_like(5, 6);
+
+/* Writes them in order; permissions name domid as the guest. */
+int store_nodes_write(struct xen *xen, const struct store_txn *txn,
+		      const struct store_nodes *nodes, uint32_t domid, struct err *err) must_check;
+
+void scoped_store_nodes(struct store_nodes *nodes);
+
+#endif
