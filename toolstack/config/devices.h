@@ -47,10 +47,15 @@ struct channel {
 	char *path;			/* of the socket */
 };
 
+enum p9_type { P9_TYPE_UNSET, P9_TYPE_QEMU, P9_TYPE_XEN_9PFSD };
+
 struct p9 {
 	uint32_t backend_domid;
 	char *backend_domname, *tag, *path, *security_model;
 	int devid;
+	enum p9_type type;		/* this and what follows: Xen 4.19 and later */
+	uint32_t max_space, max_files, max_open_files;
+	bool auto_delete;
 };
 
 enum usbctrl_type { USBCTRL_AUTO, USBCTRL_PV, USBCTRL_DEVICEMODEL, USBCTRL_QUSB };

@@ -44,6 +44,7 @@ struct disk {
 	uint32_t colo_port;
 	char *colo_export, *active_disk, *hidden_disk;
 	enum tri trusted;
+	enum tri grant_usage;		/* Xen 4.18 and later, virtio */
 };
 
 #define DISK_INIT { .target = NULL }

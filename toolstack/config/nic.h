@@ -10,7 +10,7 @@
 enum nic_type { NIC_TYPE_UNSET, NIC_TYPE_VIF_IOEMU, NIC_TYPE_VIF };
 
 /* COLO replication's settings: kept and passed on, never interpreted. */
-enum { NIC_COLO_SETTINGS = 51 };
+enum { NIC_COLO_SETTINGS = 49 };
 
 struct nic {
 	uint32_t backend_domid;
@@ -26,6 +26,7 @@ struct nic {
 	char *gatewaydev;
 	char *colo[NIC_COLO_SETTINGS];
 	enum tri trusted;
+	char *vlan;			/* Xen 4.21 and later */
 };
 
 #define NIC_INIT { .devid = -1 }

@@ -64,6 +64,7 @@ enum spec_kind {
 	SPEC_STRUCT,		/* a struct described by sub */
 	SPEC_UNION,		/* enum that chooses which fields of sub count */
 	SPEC_LIST,		/* struct spec_list of what sub describes */
+	SPEC_ALIAS,		/* only a set function: an old key of another field, or none */
 };
 
 /* Index = enum value; [0] is the default and has no name, or one without use. */
