@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The tiny guest: what it does and says is described in README.
+ *
+ * One thread, no interrupts: serve() looks at the console, the store and the
+ * balloon in turn and sleeps in Xen when all three have nothing to do.
+ */
+#include "tiny.h"
+#include "console.h"
+#include "event.h"
+#include "hypercall.h"
+#include "lib.h"
+#include "store.h"
+
+#define WATCH_SHUTDOWN	1
+#define WATCH_TARGET	2
+#define PAGES_TO_KB(n)	((n) << (PAGE_SHIFT - 10))
+#define KB_TO_PAGES(n)	((n) >> (PAGE_SHIFT - 10))
+#define BALLOON_RETRY	NSEC_PER_SEC
+
+struct command {
+	const char *name;
+	void (*run)(const char *arg);
+};
+
+static bool follow_shutdown, follow_target;
+static unsigned long target_pages;	/* 0: none is known yet */
+static bool is_on_target;
+
+static void serve(uint64_t until);
+
+static void run_exit(const char *arg)
+{
+	hypercall_shutdown(number(arg));
+}
+
+static void run_trap(const char *arg)
+{
+	(void)arg;
+	__asm__ volatile("ud2");
+}
+
+static void run_delay(const char *arg)
+{
+	serve(event_clock() + number(arg) * NSEC_PER_MSEC);
+}
+
+static void run_watchdog(const char *arg)
+{
+	struct sched_watchdog watchdog = { .timeout = number(arg) };
+
+	if (hypercall_sched(SCHEDOP_watchdog, &watchdog) < 0)
+		answer("tiny: watchdog: refused");
+}
+
+static void run_spin(const char *arg)
+{
+	(void)arg;
+	for (;;)
+		__asm__ volatile("pause");
+}
+
+static void run_fill(const char *arg)
+{
+	(void)arg;
+	say("filled %lu KiB", PAGES_TO_KB(memory_fill()));
+}
+
+static void run_check(const char *arg)
+{
+	(void)arg;
+	answer("tiny: check: %lu pages differ", memory_check());
+}
+
+static void run_mem(const char *arg)
+{
+	(void)arg;
+	answer("tiny: mem %lu KiB", PAGES_TO_KB(memory_pages()));
+}
+
+static void run_say(const char *arg)
+{
+	answer("%s", arg);
+}
+
+static void run_flood(const char *arg)
+{
+	unsigned long i, n = number(arg);
+
+	for (i = 1; i <= n; i++)
+		answer("flood %lu of %lu", i, n);
+}
+
+static void run_read(const char *arg)
+{
+	char value[1024];
+	bool ok = store_read(arg, value, sizeof(value));
+
+	answer("tiny: read %s %s %s", arg, ok ? "=" : "failed:", value);
+}
+
+static void run_write(const char *arg)
+{
+	char path[256], error[64];
+
+	word_next(&arg, path, sizeof(path));
+	if (*arg == ' ')
+		arg++;
+	if (store_write(path, arg, error, sizeof(error)))
+		answer("tiny: write %s done", path);
+	else
+		answer("tiny: write %s failed: %s", path, error);
+}
+
+static const struct command commands[] = {
+	{ "check", run_check },
+	{ "delay", run_delay },
+	{ "exit", run_exit },
+	{ "fill", run_fill },
+	{ "flood", run_flood },
+	{ "mem", run_mem },
+	{ "read", run_read },
+	{ "say", run_say },
+	{ "spin", run_spin },
+	{ "trap", run_trap },
+	{ "watchdog", run_watchdog },
+	{ "write", run_write },
+};
+
+/* "name", "name=argument" and "name argument" are the same. */
+static void run(const char *line)
+{
+	char name[32];
+	size_t len = 0, i;
+
+	while (line[len] && line[len] != ' ' && line[len] != '=')
+		len++;
+	if (len >= sizeof(name))
+		return;
+	memcpy(name, line, len);
+	name[len] = '\0';
+	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (strcmp(commands[i].name, name) == 0)
+			commands[i].run(line + len + (line[len] ? 1 : 0));
+}
+
+/*
+ * As Linux does: the request is taken back before it is carried out.  A node
+ * that is empty (our own answer) or gone (the first firing) asks for nothing.
+ */
+static void obey_shutdown(void)
+{
+	char what[32], error[32];
+
+	if (!store_read("control/shutdown", what, sizeof(what)) || !what[0])
+		return;
+	store_write("control/shutdown", "", error, sizeof(error));
+	say("shutdown %s", what);
+	if (strcmp(what, "poweroff") == 0 || strcmp(what, "halt") == 0)
+		hypercall_shutdown(SHUTDOWN_poweroff);
+	else if (strcmp(what, "reboot") == 0)
+		hypercall_shutdown(SHUTDOWN_reboot);
+	else
+		say("shutdown %s is not known", what);
+}
+
+static void read_target(void)
+{
+	char value[32];
+
+	if (!store_read("memory/target", value, sizeof(value)))
+		return;
+	target_pages = KB_TO_PAGES(number(value));
+	is_on_target = target_pages == memory_pages();
+}
+
+/* Tells once when the target is reached, or that it is not (and tries on). */
+static void follow_balloon(bool is_new)
+{
+	bool was_on_target = is_on_target;
+
+	if (!target_pages || was_on_target)
+		return;
+	is_on_target = memory_resize(target_pages);
+	if (is_on_target)
+		say("balloon %lu KiB", PAGES_TO_KB(memory_pages()));
+	else if (is_new)
+		say("balloon stuck at %lu KiB", PAGES_TO_KB(memory_pages()));
+}
+
+/* Lives until the clock passes until; 0: for ever. */
+static void serve(uint64_t until)
+{
+	char line[256];
+	unsigned int fired;
+	uint64_t deadline;
+
+	for (;;) {
+		while (console_line(line, sizeof(line))) {
+			answer("echo: %s", line);
+			run(line);
+		}
+		fired = store_fired();
+		if ((fired & 1u << WATCH_SHUTDOWN) && follow_shutdown)
+			obey_shutdown();
+		if ((fired & 1u << WATCH_TARGET) && follow_target)
+			read_target();
+		follow_balloon(fired & 1u << WATCH_TARGET);
+		if (until && event_clock() >= until)
+			return;
+		if (fired)
+			continue;	/* a wait may have eaten an event */
+		deadline = until;
+		if (target_pages && !is_on_target && !deadline)
+			deadline = event_clock() + BALLOON_RETRY;
+		event_wait(deadline);
+	}
+}
+
+static void join_store(void)
+{
+	static const char *const features[] = { "poweroff", "reboot" };
+	char path[64], error[32];
+	unsigned int i;
+
+	if (follow_shutdown)
+		store_watch("control/shutdown", WATCH_SHUTDOWN);
+	for (i = 0; follow_shutdown && i < sizeof(features) / sizeof(features[0]); i++) {
+		format(path, sizeof(path), "control/feature-%s", features[i]);
+		store_write(path, "1", error, sizeof(error));
+	}
+	if (follow_target)
+		store_watch("memory/target", WATCH_TARGET);
+}
+
+void tiny(const struct boot *boot)
+{
+	const char *rest = boot->cmdline;
+	char word[256];
+
+	event_init(boot->shared);
+	console_init(boot->console, boot->console_port);
+	store_init(boot->store, boot->store_port);
+	memory_init(&boot->memory);
+	console_quiet(word_in(boot->cmdline, "quiet"));
+	follow_shutdown = !word_in(boot->cmdline, "noack");
+	follow_target = !word_in(boot->cmdline, "noballoon");
+
+	say("%s, %lu MiB, cmdline '%s'", boot->kind,
+	    PAGES_TO_KB(memory_pages()) >> 10, boot->cmdline);
+	join_store();
+	say("ready");
+	while (word_next(&rest, word, sizeof(word)))
+		run(word);
+	for (;;)
+		serve(0);
+}
