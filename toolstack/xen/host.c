@@ -46,7 +46,7 @@ int host_nr_cpus(struct xen *xen, unsigned int *nr, struct err *err)
 	int rc = get_physinfo(xen, &phys, err);
 
 	if (rc == 0)
-		*nr = phys.nr_cpus;
+		*nr = phys.max_cpu_id + 1;
 	return rc;
 }
 

@@ -37,7 +37,7 @@ struct host_info {
 
 int host_info(struct xen *xen, struct host_info *info, struct err *err) must_check;
 
-/* Cpus that are online; affinity is shown within that many. */
+/* The highest cpu number plus one; affinity is shown within that many. */
 int host_nr_cpus(struct xen *xen, unsigned int *nr, struct err *err) must_check;
 
 struct host_cpu { unsigned int cpu, core, socket, node; };
