@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A name for a domain that is about to be made. What a killed create left behind
+ * under the name is destroyed first. Our own domains answer from their run files;
+ * the store is asked, one read each, only for those of other toolstacks.
+ */
+#ifndef DOMAIN_CLAIM_H
+#define DOMAIN_CLAIM_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct runfile;
+struct xen;
+
+/*
+ * Locks NAME's run file and writes a record with uuid into it. -EEXIST when a domain
+ * of that name or uuid exists, -EBUSY when one is just being made.
+ */
+int claim_name(struct xen *xen, const char *name, const uint8_t uuid[16], struct runfile *rf,
+	       struct err *err) must_check;
+
+/*
+ * Whether another domain than domid (0: none) is called so: -EEXIST with a message,
+ * or 0. Takes no lock: for a rename, whose store transaction decides.
+ */
+int claim_check_free(struct xen *xen, const char *name, uint32_t domid,
+		     struct err *err) must_check;
+
+#endif
