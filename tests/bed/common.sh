@@ -8,7 +8,7 @@
 #	serial		what Xen and dom0 printed
 #	mon.in mon.out	QEMU's monitor
 #	pid port	tether's process id, sshd's port on 127.0.0.1
-#	ctl		the kept ssh connection
+#	key ctl		the way in, the kept ssh connection
 #	dom0.qcow2	this bed's own copy of the disk with the snapshot
 # QEMU runs under `tether`, which ends it when this shell ends, however it ends.
 
@@ -17,53 +17,15 @@ bed_top=$(readlink -f "$bed_src/../..")
 bed_out=${OUT:-$bed_top/out}/bed
 bed_files=$bed_out
 bed_suite=bookworm
+bed_tests=$bed_src/t	# the folder of test files
 bed_dir=
+bed_owner=		# a folder to remove when this process is killed; bed_dir
 
 say() { printf '%s\n' "$*" >&2; }
 die() { say "$(basename "$0"): $*"; exit 1; }
 
-# bed_tether: print the path of the tether program, building it when needed
-bed_tether()
-{
-	local exe=$bed_out/tether
-
-	if [ ! -x "$exe" ] || [ "$bed_src/tether.c" -nt "$exe" ]; then
-		mkdir -p "$bed_out"
-		"${CC:-cc}" -O2 -Wall -Wextra -o "$exe.$$" "$bed_src/tether.c" || return 1
-		mv "$exe.$$" "$exe"
-	fi
-	echo "$exe"
-}
-
-# bed_qemu DISK [QEMU-OPTION...]: start QEMU in the background, in $bed_dir
-# BED_KEEP: seconds that it may live on after this shell (kept beds)
-bed_qemu()
-{
-	local disk=$1 tether cpu
-	shift
-
-	tether=$(bed_tether) || return 1
-	# Plain "max" crashes the dom0 kernel; see each flag in doc/testing.md
-	cpu=max,-pku,-la57,-smap,-smep,-umip,-rdtscp
-	rm -f "$bed_dir"/mon.in "$bed_dir"/mon.out
-	mkfifo "$bed_dir/mon.in" "$bed_dir/mon.out"
-	: > "$bed_dir/serial"
-	"$tether" ${BED_KEEP:+-k "$BED_KEEP"} -d "$bed_dir" \
-		qemu-system-x86_64 -name xlite-bed -nodefaults -no-user-config \
-		-accel tcg,thread=multi,tb-size=512 -cpu "$cpu" \
-		-smp 2 -m 4096 -no-reboot -display none \
-		-serial "file:$bed_dir/serial" \
-		-chardev "pipe,id=mon,path=$bed_dir/mon" -mon chardev=mon \
-		-kernel "$bed_files/xen" \
-		-append "console=com1 com1=115200,8n1 dom0_mem=1024M,max:1024M dom0_max_vcpus=2 loglvl=warning guest_loglvl=warning" \
-		-initrd "$bed_files/vmlinuz console=hvc0 quiet,$bed_files/initramfs" \
-		-drive "file=$disk,format=qcow2,if=none,id=disk,cache=unsafe" \
-		-device virtio-blk-pci,drive=disk \
-		-netdev user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:0-:22 \
-		-device virtio-net-pci,netdev=net \
-		"$@" < /dev/null > "$bed_dir/qemu.log" 2>&1 9>&- &
-	echo $! > "$bed_dir/pid"
-}
+# shellcheck source=tests/bed/qemu.sh
+. "$bed_src/qemu.sh"
 
 # bed_alive: is this bed's QEMU there
 bed_alive() { kill -0 "$(cat "$bed_dir/pid")" 2> /dev/null; }
@@ -101,7 +63,7 @@ bed_wait_serial()
 
 bed_ssh_options()
 {
-	ssh_options=(-F none -q -i "$bed_files/key" -o "ControlPath=$bed_dir/ctl"
+	ssh_options=(-F none -q -i "$bed_dir/key" -o "ControlPath=$bed_dir/ctl"
 		-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null
 		-o IdentitiesOnly=yes -o BatchMode=yes -o ConnectTimeout=10
 		-p "$(cat "$bed_dir/port")")
@@ -117,7 +79,7 @@ bed_connect()
 	echo "$port" > "$bed_dir/port"
 	bed_ssh_options
 	until ssh "${ssh_options[@]}" -o ControlMaster=yes -o ControlPersist=yes \
-		-n -f -N root@127.0.0.1 > /dev/null 2>&1; do
+		-n -f -N root@127.0.0.1 > /dev/null 2>&1 9>&-; do
 		bed_alive && [ $SECONDS -lt $end ] || { bed_consoles >&2; return 1; }
 		sleep 0.2
 	done
@@ -152,29 +114,46 @@ bed_consoles()
 		echo "# --- last lines of $(basename "$f")"
 		tail -n "${BED_TAIL:-30}" "$f" | tr -d '\r' | sed 's/^/# /'
 	done
+	[ -S "$bed_dir/ctl" ] || return 0
+	timeout 20 bash -c '. "$0/common.sh"; bed_dir=$1; bed_ssh "
+		for f in /var/log/xen/console/guest-*.log; do
+			[ -s \$f ] || continue
+			echo \"# --- last lines of \$f\"
+			tail -n 20 \$f | tr -d \"\\r\\000\" | sed \"s/^/# /\"
+		done"' "$bed_src" "$bed_dir" || echo "# (dom0 does not answer)"
 }
 
 # bed_start: a bed from the snapshot, in a fresh directory $bed_dir
 bed_start()
 {
+	local rc=0
+
 	[ -n "$bed_dir" ] || bed_dir=$(mktemp -d "${TMPDIR:-/tmp}/xlite-bed.XXXXXX")
-	cp --sparse=always --reflink=auto "$bed_out/dom0.qcow2" "$bed_dir/dom0.qcow2"
+	# locked, so that a rebuild does not change the image half way
+	exec 9< "$bed_out/lock"
+	flock -s 9
+	cp --sparse=always --reflink=auto "$bed_out"/{dom0.qcow2,key} "$bed_dir"
 	bed_qemu "$bed_dir/dom0.qcow2" -loadvm ready
-	bed_connect 60
+	bed_connect "${BED_CONNECT:-120}" || rc=$?
+	exec 9<&-
+	return $rc
 }
 
-# bed_push: the project's programs and tests into dom0, under /xlite
-# bin: out/xlite and everything in out/dom0; t, lib.sh, files: from tests/bed
-bed_push()
+# bed_tar: the project's programs and tests, as a tar on stdout
+# bin: out/xlite and everything in out/dom0; guests: out/guests; the rest: from here
+bed_tar()
 {
 	local out=${OUT:-$bed_top/out} list=()
 
 	[ ! -x "$out/xlite" ] || list+=(-C "$out" --transform 's,^xlite$,bin/xlite,' xlite)
 	[ ! -d "$out/dom0" ] || list+=(-C "$out" --transform 's,^dom0,bin,' dom0)
-	list+=(-C "$bed_src" lib.sh t)
-	tar -ch --owner=0 --group=0 "${list[@]}" |
-		bed_ssh 'mkdir -p /xlite/bin && tar -C /xlite -x -m'
+	[ ! -d "$out/guests" ] || list+=(-C "$out" guests)
+	list+=(-C "$bed_src" one lib.sh -C "$bed_tests/.." --transform "s,^${bed_tests##*/},t," "${bed_tests##*/}")
+	tar -ch --owner=0 --group=0 --exclude='*.[od]' "${list[@]}"
 }
+
+# bed_push: the same into dom0, under /xlite
+bed_push() { bed_tar | bed_ssh 'tar -C /xlite -x -m'; }
 
 # bed_stop [DIR]: end this bed and remove what it had
 bed_stop()

@@ -1,21 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * tether [-k SECONDS] -d DIR COMMAND...
+ * tether [-p PID | -k SECONDS] -d DIR COMMAND...
  *
- * Runs COMMAND and takes care that neither it nor DIR outlives the process that
- * started tether: when that one ends, even by SIGKILL, COMMAND is killed and DIR
- * removed. With -k they may outlive it, for at most SECONDS.  A bed's QEMU
- * is started through this. SIGTERM ends COMMAND and leaves DIR to the caller.
+ * Runs COMMAND and takes care that neither it nor DIR outlives its owner: when
+ * process PID (by default tether's parent) ends, even by SIGKILL, COMMAND is
+ * killed and DIR removed. With -k they have no owner, and SECONDS to live. A
+ * bed's QEMU is started through this. SIGTERM ends COMMAND and leaves DIR.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <ftw.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -40,8 +42,15 @@ static void run(char **argv, const sigset_t *mask, pid_t parent)
 	_exit(127);
 }
 
+static bool has_ended(int pidfd)
+{
+	struct pollfd pfd = { .fd = pidfd, .events = POLLIN };
+
+	return poll(&pfd, 1, 0) == 1;
+}
+
 /* Wait for COMMAND's end (returns false) or for a reason to end it (true). */
-static bool watch(const sigset_t *set, int keep_s, pid_t parent, bool *orphan)
+static bool watch(const sigset_t *set, int keep_s, int owner, bool *orphan)
 {
 	struct timespec tick = { .tv_sec = 1 };
 	time_t end = time(NULL) + keep_s;
@@ -51,42 +60,46 @@ static bool watch(const sigset_t *set, int keep_s, pid_t parent, bool *orphan)
 
 		if (sig == SIGCHLD)
 			return false;
-		*orphan = keep_s ? time(NULL) >= end : getppid() != parent;
-		if (*orphan || sig == SIGTERM || sig == SIGHUP)
+		*orphan = keep_s ? time(NULL) >= end : has_ended(owner);
+		if (*orphan || sig > 0)
 			return true;
 	}
 }
 
 int main(int argc, char **argv)
 {
-	pid_t parent = getppid(), self = getpid(), child;
-	int keep_s = 0, opt, status = 0;
+	pid_t owner = getppid(), self = getpid(), child;
+	int keep_s = 0, opt, pidfd, status = 0;
 	const char *dir = NULL;
 	bool orphan = false;
 	sigset_t set, old;
 
-	while ((opt = getopt(argc, argv, "+k:d:")) != -1) {
+	while ((opt = getopt(argc, argv, "+k:d:p:")) != -1) {
 		if (opt == 'k')
 			keep_s = atoi(optarg);
 		else if (opt == 'd')
 			dir = optarg;
+		else if (opt == 'p')
+			owner = atoi(optarg);
 		else
 			return 2;
 	}
 	if (!dir || optind == argc) {
-		fprintf(stderr, "usage: tether [-k SECONDS] -d DIR COMMAND...\n");
+		fprintf(stderr, "usage: tether [-p PID | -k SECONDS] -d DIR COMMAND...\n");
 		return 2;
+	}
+	pidfd = syscall(SYS_pidfd_open, owner, 0);
+	if (pidfd < 0) {
+		perror("tether: owner");
+		return 1;
 	}
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGINT);
 	sigprocmask(SIG_BLOCK, &set, &old);
-	/* A process group of its own: ^C at the terminal is the caller's to handle. */
+	/* A process group of its own: ^C at the terminal is the owner's to handle. */
 	setpgid(0, 0);
-	if (!keep_s)
-		prctl(PR_SET_PDEATHSIG, SIGHUP);
 
 	child = fork();
 	if (child < 0) {
@@ -95,7 +108,7 @@ int main(int argc, char **argv)
 	}
 	if (child == 0)
 		run(argv + optind, &old, self);
-	if (watch(&set, keep_s, parent, &orphan))
+	if (watch(&set, keep_s, pidfd, &orphan))
 		kill(child, SIGKILL);
 	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
 		;

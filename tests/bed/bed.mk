@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# The programs of the test bed that run in dom0: out/dom0/*, pushed there by tests/bed/run.
+# XENLIBS_TEST: libxenctrl and libxenstore as archives, for static programs.
+
+XENLIBS_TEST := -lxenctrl -lxenforeignmemory -lxendevicemodel -lxencall -lxenevtchn \
+	-lxengnttab -lxenstore -lxentoollog -lxentoolcore
+BED_CC = $(CC) -std=gnu11 -D_GNU_SOURCE -I. $(WARN) -O2 -g -static
+
+out/dom0/hostcmp: tests/bed/hostcmp.c tests/bed/hoststate.c tests/bed/hoststate.h toolstack/base/err.c
+	$(if $(V),,@echo "  CC      $@")
+	$(Q)mkdir -p $(@D)
+	$(Q)$(BED_CC) -o $@ $(filter %.c,$^) $(XENLIBS_TEST)
+
+DOM0_PROGRAMS += out/dom0/hostcmp

@@ -1,0 +1,48 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# qemu.sh - the machine that a bed is; part of the image's recipe, because a
+# snapshot loads only into the machine that it was taken of
+
+# bed_tether: print the path of the tether program, building it when needed
+bed_tether()
+{
+	local exe=$bed_out/tether
+
+	if [ ! -x "$exe" ] || [ "$bed_src/tether.c" -nt "$exe" ]; then
+		mkdir -p "$bed_out"
+		"${CC:-cc}" -O2 -Wall -Wextra -o "$exe.$$" "$bed_src/tether.c" || return 1
+		mv "$exe.$$" "$exe"
+	fi
+	echo "$exe"
+}
+
+# bed_qemu DISK [QEMU-OPTION...]: start QEMU in the background, in $bed_dir
+# BED_KEEP: seconds that it may live on after this shell (kept beds)
+bed_qemu()
+{
+	local disk=$1 tether cpu
+	shift
+
+	tether=$(bed_tether) || return 1
+	# Plain "max" crashes the dom0 kernel; see each flag in doc/testing.md
+	cpu=max,-pku,-la57,-smap,-smep,-umip,-rdtscp
+	rm -f "$bed_dir"/mon.in "$bed_dir"/mon.out
+	mkfifo "$bed_dir/mon.in" "$bed_dir/mon.out"
+	: > "$bed_dir/serial"
+	"$tether" ${BED_KEEP:+-k "$BED_KEEP"} -p $$ -d "${bed_owner:-$bed_dir}" \
+		qemu-system-x86_64 -name xlite-bed -nodefaults -no-user-config \
+		-accel tcg,thread=multi,tb-size=512 -cpu "$cpu" \
+		-smp 2 -m 4096 -no-reboot -display none \
+		-serial "file:$bed_dir/serial" \
+		-chardev "pipe,id=mon,path=$bed_dir/mon" -mon chardev=mon \
+		-kernel "$bed_files/xen" \
+		-append "console=com1 com1=115200,8n1 dom0_mem=1024M,max:1024M dom0_max_vcpus=2 loglvl=warning guest_loglvl=warning" \
+		-initrd "$bed_files/vmlinuz console=hvc0 quiet,$bed_files/initramfs" \
+		-drive "file=$disk,format=qcow2,if=none,id=disk,cache=unsafe" \
+		-device virtio-blk-pci,drive=disk \
+		-netdev user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:0-:22 \
+		-device virtio-net-pci,netdev=net \
+		"$@" < /dev/null > "$bed_dir/qemu.log" 2>&1 9>&- &
+	echo $! > "$bed_dir/pid"
+}
