@@ -63,8 +63,7 @@ static int has_name(struct xen *xen, const struct domctl_info *info,
 	return 0;
 }
 
-static int check_domains(struct xen *xen, const char *name, const uint8_t *uuid, uint32_t except,
-			 struct err *err)
+static int check_domains(struct xen *xen, const char *name, const uint8_t uuid[16], struct err *err)
 {
 	scoped(free) struct domctl_info *list = NULL;
 	struct runfile_entry *ours = NULL;
@@ -78,24 +77,17 @@ static int check_domains(struct xen *xen, const char *name, const uint8_t *uuid,
 	for (size_t i = 0; rc == 0 && i < nr; i++) {
 		bool taken = false;
 
-		if (list[i].domid == except)
-			continue;
 		rc = has_name(xen, &list[i], find_ours(ours, nr_ours, &list[i]), name, &taken,
 			      err);
 		if (rc == 0 && taken)
 			rc = fail(err, EEXIST, "a domain called '%s' exists already (domain %u)",
 				  name, list[i].domid);
-		else if (rc == 0 && uuid && memcmp(list[i].uuid, uuid, 16) == 0)
+		else if (rc == 0 && !list[i].dying && memcmp(list[i].uuid, uuid, 16) == 0)
 			rc = fail(err, EEXIST, "domain %u has the same uuid already",
 				  list[i].domid);
 	}
 	runfile_list_free(ours, nr_ours);
 	return rc;
-}
-
-int claim_check_free(struct xen *xen, const char *name, uint32_t domid, struct err *err)
-{
-	return check_domains(xen, name, NULL, domid ? domid : UINT32_MAX, err);
 }
 
 int claim_name(struct xen *xen, const char *name, const uint8_t uuid[16], struct runfile *rf,
@@ -117,7 +109,7 @@ int claim_name(struct xen *xen, const char *name, const uint8_t uuid[16], struct
 		/* From here on the file is ours alone: nothing stands behind the old record. */
 		found = false;
 	}
-	rc = check_domains(xen, name, uuid, UINT32_MAX, err);
+	rc = check_domains(xen, name, uuid, err);
 	if (rc < 0) {
 		/* A live domain's file stays. */
 		if (found)

@@ -21,11 +21,4 @@ struct xen;
 int claim_name(struct xen *xen, const char *name, const uint8_t uuid[16], struct runfile *rf,
 	       struct err *err) must_check;
 
-/*
- * Whether another domain than domid (0: none) is called so: -EEXIST with a message,
- * or 0. Takes no lock: for a rename, whose store transaction decides.
- */
-int claim_check_free(struct xen *xen, const char *name, uint32_t domid,
-		     struct err *err) must_check;
-
 #endif

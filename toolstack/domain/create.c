@@ -86,6 +86,20 @@ static int check_interrupted(struct err *err)
 	return wait_interrupted() ? fail(err, EINTR, "interrupted") : 0;
 }
 
+/* Memory that comes back by itself: Xen still wipes it, or a domain is just dying. */
+static int memory_is_coming(struct xen *xen, const struct host_memory *mem, bool *coming,
+			    struct err *err)
+{
+	scoped(free) struct domctl_info *list = NULL;
+	size_t nr;
+	int rc = domctl_list(xen, &list, &nr, err);
+
+	*coming = mem->scrub_kb > 0;
+	for (size_t i = 0; rc == 0 && i < nr; i++)
+		*coming |= list[i].dying;
+	return rc;
+}
+
 /* Waits a little for memory that is on its way back; then says what is missing. */
 static int check_memory(struct xen *xen, const struct domain_config *config, struct err *err)
 {
@@ -96,6 +110,7 @@ static int check_memory(struct xen *xen, const struct domain_config *config, str
 	for (;;) {
 		struct host_memory mem;
 		uint64_t available;
+		bool coming;
 		int rc = host_memory(xen, &mem, err);
 
 		if (rc < 0)
@@ -103,7 +118,10 @@ static int check_memory(struct xen *xen, const struct domain_config *config, str
 		available = mem.free_kb > mem.claimed_kb ? mem.free_kb - mem.claimed_kb : 0;
 		if (need <= available)
 			return 0;
-		if (need > available + mem.scrub_kb || wait_now_ms() >= deadline)
+		rc = memory_is_coming(xen, &mem, &coming, err);
+		if (rc < 0)
+			return rc;
+		if (!coming || wait_now_ms() >= deadline)
 			return fail(err, ENOMEM, "not enough memory: needs %" PRIu64 " MiB, %" PRIu64
 				    " MiB free; give some back with mem-set (of another domain or "
 				    "of Domain-0), or make memory= smaller", (need + 1023) >> 10,

@@ -327,7 +327,7 @@ int lifecycle_rename(struct xen *xen, uint32_t domid, const char *name, struct e
 	scoped(free) char *old_name = NULL;
 	struct runfile_record stale;
 	struct domctl_info info;
-	bool found;
+	bool found = false;
 	int rc;
 
 	rc = domain_check_name(name, err);
@@ -344,5 +344,8 @@ int lifecycle_rename(struct xen *xen, uint32_t domid, const char *name, struct e
 		rc = rename_locked(xen, &info, name, err);
 	if (rc == 0)
 		rc = rename_runfile(&file, domid, info.uuid, old_name, err);
+	/* Another domain's record, or what a killed create left: not ours to remove. */
+	if (rc < 0 && found)
+		runfile_unlock(&file);
 	return rc;
 }
