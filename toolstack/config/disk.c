@@ -39,13 +39,13 @@ static int set_once(const char *what, char **to, const char *value, struct err *
 static int set_enum_once(const char *what, const struct spec_names *names, unsigned int *to,
 			 const char *value, struct err *err)
 {
-	unsigned int n = spec_enum(names, value);
+	int n = spec_enum(names, value);
 
-	if (!n)
+	if (n < 0)
 		return spec_bad_enum(what, names, value, err);
-	if (*to && *to != n)
+	if (*to && *to != (unsigned int)n)
 		return respecified(what, value, err);
-	*to = n;
+	*to = (unsigned int)n;
 	return 0;
 }
 
@@ -401,9 +401,9 @@ static int check(struct disk *disk, const char *spec, struct err *err)
 static void advise(const struct disk *disk, const struct spec_defaults *d)
 {
 	const char *dot = disk->target ? strrchr(disk->target, '.') : NULL;
-	unsigned int format = dot ? spec_enum(&formats, dot + 1) : 0;
+	int format = dot ? spec_enum(&formats, dot + 1) : -1;
 
-	if (disk->format == DISK_FORMAT_RAW && format && format != DISK_FORMAT_RAW &&
+	if (disk->format == DISK_FORMAT_RAW && format >= 0 && format != DISK_FORMAT_RAW &&
 	    format != DISK_FORMAT_EMPTY)
 		spec_advise(d, "disk %s: '%.200s' is used as a raw image; if it is a %s image, "
 			    "say format=%s", disk->vdev, disk->target, dot + 1, dot + 1);

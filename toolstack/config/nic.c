@@ -22,14 +22,14 @@ static const struct spec_names types = {
 static int set_type(void *obj, const char *value, const struct spec_defaults *d,
 		    struct err *err)
 {
-	unsigned int type = spec_enum(&types, value);
+	int type = spec_enum(&types, value);
 	struct err bad;
 
-	if (!type) {
+	if (type < 0) {
 		(void)spec_bad_enum("vif type", &types, value, &bad);
 		return spec_complain(d, err, "%s", bad.msg);
 	}
-	((struct nic *)obj)->type = type;
+	((struct nic *)obj)->type = (enum nic_type)type;
 	return 0;
 }
 

@@ -132,7 +132,7 @@ int spec_check_text(const char *what, const char *text, struct err *err)
 	return 0;
 }
 
-unsigned int spec_enum(const struct spec_names *names, const char *word)
+int spec_enum(const struct spec_names *names, const char *word)
 {
 	const char *const *words = names->words ? names->words : names->json;
 
@@ -140,9 +140,9 @@ unsigned int spec_enum(const struct spec_names *names, const char *word)
 		if (!words[i])
 			continue;
 		if (names->nocase ? !strcasecmp(words[i], word) : !strcmp(words[i], word))
-			return i;
+			return (int)i;
 	}
-	return 0;
+	return -1;
 }
 
 /* A fixed buffer that drops what does not fit: only messages are built in it. */
@@ -309,12 +309,11 @@ static int set_number(const struct spec_field *f, void *to, const char *value, s
 
 static int set_enum(const struct spec_field *f, void *to, const char *value, struct err *err)
 {
-	unsigned int n = spec_enum(f->names, value);
-	const char *const *words = f->names->words ? f->names->words : f->names->json;
+	int n = spec_enum(f->names, value);
 
-	if (!n && (!words[0] || strcmp(words[0], value)))
+	if (n < 0)
 		return spec_bad_enum(f->key, f->names, value, err);
-	*(unsigned int *)to = n;
+	*(unsigned int *)to = (unsigned int)n;
 	return 0;
 }
 

@@ -146,8 +146,8 @@ char *spec_next(char **rest, const char *delims);
 /* Splits "key=value" in place, without blanks; the value, or NULL when there is no '='. */
 char *spec_split(char *item);
 
-/* The value of word in names, or 0. */
-unsigned int spec_enum(const struct spec_names *names, const char *word);
+/* The value of word in names, or -1. */
+int spec_enum(const struct spec_names *names, const char *word);
 /* "unknown WHAT 'word', valid are a, b, c" -> -EINVAL */
 int spec_bad_enum(const char *what, const struct spec_names *names, const char *word,
 		  struct err *err);

@@ -218,11 +218,11 @@ static int number_from(const struct spec_field *f, json_t *json, void *to, struc
 static int enum_from(const struct spec_field *f, const char *s, void *to, struct err *err)
 {
 	const struct spec_names names = { .json = f->names->json, .nr = f->names->nr };
-	unsigned int n = spec_enum(&names, s);
+	int n = spec_enum(&names, s);
 
-	if (!n && (!names.json[0] || strcmp(names.json[0], s)))
+	if (n < 0)
 		return spec_bad_enum(f->json ? f->json : "value", &names, s, err);
-	*(unsigned int *)to = n;
+	*(unsigned int *)to = (unsigned int)n;
 	return 0;
 }
 
