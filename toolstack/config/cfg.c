@@ -270,6 +270,7 @@ static int parse_value(struct parser *ps, unsigned int depth, struct cfg_value *
 {
 	char c = ps->p < ps->end ? *ps->p : '\0';
 
+	out->origin = ps->origin;
 	out->line = ps->line;
 	out->col = (unsigned int)(ps->p - ps->line_start) + 1;
 	if (c == '[') {

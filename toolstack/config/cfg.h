@@ -24,6 +24,7 @@ enum cfg_kind { CFG_ATOM, CFG_LIST };	/* atom: a string or a number, both are te
 
 struct cfg_value {
 	enum cfg_kind kind;
+	const char *origin;		/* the file's name; owned by the struct cfg */
 	unsigned int line, col;		/* 1-based; columns count bytes */
 	char *text;			/* atom: owned, unescaped */
 	size_t len;
@@ -33,7 +34,7 @@ struct cfg_value {
 
 struct cfg_setting {
 	char *name;
-	const char *origin;		/* the file's name; owned by the struct cfg */
+	const char *origin;
 	unsigned int line, col;		/* of the name */
 	bool added;			/* the last assignment was += */
 	struct cfg_value value;

@@ -530,17 +530,6 @@ void config_free(struct domain_config *config)
 	*config = (struct domain_config)DOMAIN_CONFIG_INIT;
 }
 
-static json_t *uuid_to_json(const uint8_t uuid[16])
-{
-	char text[37];
-	size_t n = 0;
-
-	for (int i = 0; i < 16; i++)
-		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%02x",
-				      i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", uuid[i]);
-	return json_text(text);
-}
-
 static json_t *strs_to_json(const struct str_list *list)
 {
 	json_t *json = json_array();
@@ -555,6 +544,7 @@ static json_t *value_to_json(const struct field *f, struct domain_config *config
 {
 	static const char *const tri[] = { "<default>", "False", "True" };
 	static const uint8_t nil[16];
+	char uuid[CONFIG_UUID_TEXT];
 	uint32_t u32 = f->kind == FIELD_U64 || f->kind == FIELD_BITS ? 0 : *as_u32(f, config);
 
 	switch (f->kind) {
@@ -572,7 +562,7 @@ static json_t *value_to_json(const struct field *f, struct domain_config *config
 		return *given ? strs_to_json(as_strs(f, config)) : NULL;
 	case FIELD_UUID:
 		*given = memcmp((char *)config + f->offset, nil, sizeof(nil)) != 0;
-		return *given ? uuid_to_json((uint8_t *)config + f->offset) : NULL;
+		return *given ? json_text(config_uuid_text((uint8_t *)config + f->offset, uuid)) : NULL;
 	default:
 		break;
 	}
@@ -648,23 +638,6 @@ int config_to_json(const struct domain_config *config, json_t **out, struct err 
 	return 0;
 }
 
-static int uuid_from_text(const char *text, uint8_t uuid[16])
-{
-	int n = 0;
-
-	for (int i = 0; i < 16; i++) {
-		unsigned int byte;
-
-		if ((i == 4 || i == 6 || i == 8 || i == 10) && *text++ != '-')
-			return -EINVAL;
-		if (sscanf(text, "%2x%n", &byte, &n) != 1 || n != 2)
-			return -EINVAL;
-		uuid[i] = (uint8_t)byte;
-		text += 2;
-	}
-	return *text ? -EINVAL : 0;
-}
-
 static int strs_from_json(struct str_list *list, json_t *json, struct err *err)
 {
 	list->items = calloc(json_array_size(json) + 1, sizeof(*list->items));
@@ -696,7 +669,7 @@ static int text_from_json(const struct field *f, const char *text, struct domain
 		return *as_str(f, config) ? 0 : fail_nomem(err);
 	}
 	if (f->kind == FIELD_UUID)
-		return uuid_from_text(text, (uint8_t *)config + f->offset) < 0 ?
+		return config_parse_uuid(text, (uint8_t *)config + f->offset) < 0 ?
 			fail(err, EINVAL, "not a uuid") : 0;
 	if (f->kind == FIELD_ENUM)
 		value = names_find(f->names, text, true);
