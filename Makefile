@@ -12,9 +12,9 @@ base    := err log str file json wait
 xen     := xen store nodes domctl host console_ring
 config  := cfg types lists fields keys keytab keyparse config xlconf spec spec_json disk devnum nic pci devices media \
 	platform vnuma cpuid cpuid_json cpulist size
-domain  := runfile userdata layout create claim destroy lookup list lifecycle balloon attend
+domain  := runfile userdata layout create claim destroy lookup list lifecycle balloon attend console
 build   := builder kernel unwrap cache pv
-cmd     := main options table
+cmd     := main options table output help list info vcpu memory lifecycle console create destroy
 
 SRCS    := $(wildcard $(base:%=toolstack/base/%.c) $(xen:%=toolstack/xen/%.c) \
 	$(config:%=toolstack/config/%.c) $(domain:%=toolstack/domain/%.c) \
@@ -40,7 +40,7 @@ LDFLAGS += $(if $(STATIC),-static,$(if $(SAN),$(SANITIZE),-pie -Wl,-z,relro,-z,n
 
 all: $(OUT)/xlite
 
-$(OUT)/xlite: $(OBJS)
+$(OUT)/xlite: $(if $(FAULT),$(OUT)/renamed.o $(OUT)/fault.o,$(OBJS))
 	$(if $(V),,@echo "  LD      $@")
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(if $(STATIC),$(LIBS),-Wl,-Bstatic $(LIBS) -Wl,-Bdynamic)
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "command.h"
@@ -137,6 +139,16 @@ static int dispatch(struct cmd *cmd, int argc, char **argv, struct err *err)
 	return cmd_fail(cmd, err, ENOENT, "command not implemented");
 }
 
+/* A descriptor 0 to 2 that is closed would be the next file that is opened. */
+static bool open_standard_fds(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+			return false;
+	}
+	return true;
+}
+
 /* A full disk or a closed pipe must not look like success. */
 static int finish_stdout(const char *prog, int status)
 {
@@ -153,6 +165,8 @@ int main(int argc, char **argv)
 	struct err err = ERR_INIT;
 	int rc;
 
+	if (!open_standard_fds())
+		return EXIT_FAILED;
 	cmd.prog = slash ? slash + 1 : argv[0] ? argv[0] : "xlite";
 	rc = global_options(&cmd, argc, argv);
 	if (rc < 0)

@@ -128,6 +128,17 @@ int command_parse(const struct command *command, const char *prog, int argc, cha
 	return check_words(command, prog, out, err);
 }
 
+/* Further lines of a help text stand under its first. */
+static void print_indented(const char *text)
+{
+	for (const char *p = text; *p; p++) {
+		putchar(*p);
+		if (*p == '\n')
+			printf("%-24s", "");
+	}
+	putchar('\n');
+}
+
 static void print_row(const struct option_row *row)
 {
 	char left[80];
@@ -144,9 +155,10 @@ static void print_row(const struct option_row *row)
 		snprintf(left, sizeof(left), "-%c%s%s", row->short_name,
 			 row->argument ? " " : "", row->argument ? row->argument : "");
 	if (strlen(left) > 23)
-		printf("%s\n%-24s%s\n", left, "", row->help);
+		printf("%s\n%-24s", left, "");
 	else
-		printf("%-24s%s\n", left, row->help);
+		printf("%-24s", left);
+	print_indented(row->help);
 }
 
 void command_print_help(const struct command *command, const char *prog)
