@@ -17,7 +17,7 @@
 #include "config/keyparse.h"
 #include "config/lists.h"
 #include "config/types.h"
-#include "config/xlconf.h"
+#include "config/conf.h"
 
 #ifndef XEN_BUILT_VERSION
 #define XEN_BUILT_VERSION "4.17"

@@ -267,6 +267,11 @@ struct config_warnings {
 
 void config_warnings_free(struct config_warnings *w);
 
+static inline void scoped_config_warnings(struct config_warnings *w)
+{
+	config_warnings_free(w);
+}
+
 /* Every field "not given", as libxl_domain_config_init + the guest type's init. */
 void config_init(struct domain_config *config);
 void config_free(struct domain_config *config);	/* safe on an empty one and twice */

@@ -3,8 +3,8 @@
  * /etc/xen/xl.conf: what the host's administrator sets for all guests, in the
  * grammar of xl.cfg (man xl.conf; tools/xl/xl.c, parse_global_config).
  */
-#ifndef CONFIG_XLCONF_H
-#define CONFIG_XLCONF_H
+#ifndef CONFIG_CONF_H
+#define CONFIG_CONF_H
 
 #include "config/config.h"
 

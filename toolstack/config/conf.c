@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "xlconf.h"
+#include "conf.h"
 
 #include <errno.h>
 #include <stdlib.h>
