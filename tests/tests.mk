@@ -26,3 +26,4 @@ check-unit: $(UNIT)
 -include $(UNIT_OBJS:.o=.d) $(UNIT_SRCS:%.c=$(UNIT_OUT)/%.d)
 .PHONY: check-unit
 .SECONDARY:
+include tests/corpus/corpus.mk

@@ -5,7 +5,6 @@
  */
 #include "config.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -55,37 +54,6 @@ int config_check_name(const char *name, struct err *err)
 			return fail(err, EINVAL, "the name '%s' has a control character in it", safe);
 	}
 	return 0;
-}
-
-int config_parse_uuid(const char *text, uint8_t uuid[16])
-{
-	uint8_t bytes[16];
-
-	for (int i = 0; i < 16; i++) {
-		char hex[3] = "";
-
-		if ((i == 4 || i == 6 || i == 8 || i == 10) && *text++ != '-')
-			return -EINVAL;
-		if (!isxdigit((unsigned char)text[0]) || !isxdigit((unsigned char)text[1]))
-			return -EINVAL;
-		memcpy(hex, text, 2);
-		bytes[i] = (uint8_t)strtoul(hex, NULL, 16);
-		text += 2;
-	}
-	if (*text)
-		return -EINVAL;
-	memcpy(uuid, bytes, sizeof(bytes));
-	return 0;
-}
-
-const char *config_uuid_text(const uint8_t uuid[16], char text[CONFIG_UUID_TEXT])
-{
-	size_t n = 0;
-
-	for (int i = 0; i < 16; i++)
-		n += (size_t)snprintf(text + n, CONFIG_UUID_TEXT - n, "%s%02x",
-				      i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", uuid[i]);
-	return text;
 }
 
 /* A setting's text, or NULL: not given, or a list (which its row complains about). */

@@ -319,11 +319,6 @@ int config_from_json(struct json_t *json, struct domain_config *out,
  */
 int config_check_name(const char *name, struct err *err) must_check;
 
-/* The 36-character form, either case; -EINVAL without a message. */
-int config_parse_uuid(const char *text, uint8_t uuid[16]) must_check;
-#define CONFIG_UUID_TEXT 37
-const char *config_uuid_text(const uint8_t uuid[16], char text[CONFIG_UUID_TEXT]);
-
 const char *config_type_name(enum domain_type type);		/* "pv", ... */
 const char *config_action_name(enum config_action action);	/* xl.cfg's words */
 

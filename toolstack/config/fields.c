@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <uuid/uuid.h>
 
 #include "base/json.h"
 #include "base/scope.h"
@@ -543,8 +544,7 @@ static json_t *strs_to_json(const struct str_list *list)
 static json_t *value_to_json(const struct field *f, struct domain_config *config, bool *given)
 {
 	static const char *const tri[] = { "<default>", "False", "True" };
-	static const uint8_t nil[16];
-	char uuid[CONFIG_UUID_TEXT];
+	char uuid[UUID_STR_LEN];
 	uint32_t u32 = f->kind == FIELD_U64 || f->kind == FIELD_BITS ? 0 : *as_u32(f, config);
 
 	switch (f->kind) {
@@ -561,8 +561,9 @@ static json_t *value_to_json(const struct field *f, struct domain_config *config
 		*given = as_strs(f, config)->nr;
 		return *given ? strs_to_json(as_strs(f, config)) : NULL;
 	case FIELD_UUID:
-		*given = memcmp((char *)config + f->offset, nil, sizeof(nil)) != 0;
-		return *given ? json_text(config_uuid_text((uint8_t *)config + f->offset, uuid)) : NULL;
+		*given = !uuid_is_null((uint8_t *)config + f->offset);
+		uuid_unparse_lower((uint8_t *)config + f->offset, uuid);
+		return *given ? json_text(uuid) : NULL;
 	default:
 		break;
 	}
@@ -669,7 +670,7 @@ static int text_from_json(const struct field *f, const char *text, struct domain
 		return *as_str(f, config) ? 0 : fail_nomem(err);
 	}
 	if (f->kind == FIELD_UUID)
-		return config_parse_uuid(text, (uint8_t *)config + f->offset) < 0 ?
+		return uuid_parse(text, (uint8_t *)config + f->offset) < 0 ?
 			fail(err, EINVAL, "not a uuid") : 0;
 	if (f->kind == FIELD_ENUM)
 		value = names_find(f->names, text, true);

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <uuid/uuid.h>
 
 #include "base/scope.h"
 #include "base/str.h"
@@ -73,7 +74,7 @@ KEYPARSE(uuid)
 	(void)row;
 	if (rc < 0 || !text)
 		return rc;
-	if (config_parse_uuid(text, r->config->uuid) < 0)
+	if (uuid_parse(text, r->config->uuid) < 0)
 		return key_fail(&s->value, err, "uuid: '%.64s' is not a uuid such as "
 				"dad41a8e-1f3f-4b5e-8b0c-3e0a5ad4c7c1", text);
 	r->config->uuid_given = true;
@@ -297,9 +298,11 @@ KEYPARSE(rdm)
 		return rc;
 	if (rdm_reserve_parse(text, &rdm, err) < 0)
 		return in_item(s, &s->value, err);
+	/* xl up to 4.22 takes a valid policy for a mistake and drops the value without a word. */
+	if (rdm.policy != RDM_POLICY_UNSET)
+		return key_complain(r, &s->value, err, "rdm: xl ignores a value with a policy, and so "
+				    "that guests are the same it is ignored here too");
 	r->config->hvm.rdm_strategy = (int)rdm.strategy;
-	r->config->hvm.rdm_policy = (int)rdm.policy;
-	r->defaults.pci_rdm_policy = rdm.policy;
 	return 0;
 }
 

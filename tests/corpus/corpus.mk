@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Config files from the wild and Xen's own vectors, against what xl 4.17 makes of them.
+CORPORA ?= ../shared/corpora
+$(UNIT_OUT)/corpus: $(UNIT_OUT)/tests/corpus/corpus.o $(UNIT_OUT)/libxlite.a
+	$(Q)$(CC) $(SANITIZE) -o $@ $^ -Wl,-Bstatic $(LIBS) -Wl,-Bdynamic
+
+check-corpus: $(UNIT_OUT)/corpus
+	$(Q)$(UNIT_OUT)/corpus $(CORPORA) >$(UNIT_OUT)/corpus.tap; rc=$$?; \
+		grep -A3 '^not ok' $(UNIT_OUT)/corpus.tap; grep -E '^# [0-9]+ files|^# vectors|SKIP' \
+		$(UNIT_OUT)/corpus.tap; exit $$rc
+.PHONY: check-corpus
