@@ -26,4 +26,8 @@ check-unit: $(UNIT)
 -include $(UNIT_OBJS:.o=.d) $(UNIT_SRCS:%.c=$(UNIT_OUT)/%.d)
 .PHONY: check-unit
 .SECONDARY:
+
+-include tests/bed/bed.mk
+include tests/fault/fault.mk
+include tests/bench/bench.mk
 include tests/corpus/corpus.mk

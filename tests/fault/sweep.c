@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * sweep [-v] [-k STEP] [-o OFFSET] SWEEP CONFIG NAME
+ *
+ * Runs xlite again and again in dom0, each time with another call that fails, or
+ * before which a signal arrives (fault.c), and looks afterwards whether the host is
+ * as it was. CONFIG describes the guest NAME. Without -k each call is taken, with it
+ * each STEPth from OFFSET on. Failures go to stdout, with -v every run; the last line
+ * counts. Exit status: 0 all well, 1 something failed, 2 trouble.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/bed/hoststate.h"
+#include "toolstack/base/scope.h"
+
+#define PROGRAM "/xlite/bin/xlite-fault"
+
+enum { RUN_MS = 60000, SETTLE_MS = 5000, REPORT_FD = 3 };
+
+struct outcome {
+	int status;		/* as waitpid gives it */
+	bool late;		/* had to be killed */
+	unsigned long hit;	/* number of the call that failed; 0: none did */
+	char call[64];		/* its name */
+	int code;		/* errno it was given */
+	unsigned long calls[3];	/* library, file, all: when it came to its end */
+	char text[4096];	/* what it printed */
+};
+
+struct bench {
+	const char *config, *name;
+	bool verbose;
+	struct hoststate before;
+};
+
+/* One kind of sweep. */
+struct sweep {
+	const char *name, *variable;
+	int count;		/* which of outcome.calls */
+	bool destroys;		/* the command is destroy, else create */
+	const char *optional;	/* calls without which the command may succeed: " a b " */
+	/* Whether the outcome is right, and the steps after which the host must be clean. */
+	const char *(*judge)(const struct bench *b, const struct sweep *s,
+			     const struct outcome *o);
+};
+
+static char text_of_fd(int fd, char *text, size_t size)
+{
+	ssize_t n = pread(fd, text, size - 1, 0);
+
+	text[n < 0 ? 0 : n] = '\0';
+	return text[0];
+}
+
+/* Waits with a limit: a hang is a failed run, not a hung sweep. */
+static void wait_child(pid_t pid, struct outcome *o)
+{
+	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	struct pollfd pfd = { .fd = pidfd, .events = POLLIN };
+
+	if (pidfd < 0 || poll(&pfd, 1, RUN_MS) == 0) {
+		o->late = true;
+		kill(pid, SIGKILL);
+	}
+	waitpid(pid, &o->status, 0);
+	if (pidfd >= 0)
+		close(pidfd);
+}
+
+static void read_report(int fd, struct outcome *o)
+{
+	char text[512];
+	const char *calls;
+
+	text_of_fd(fd, text, sizeof(text));
+	if (sscanf(text, "hit %lu %63s %d", &o->hit, o->call, &o->code) < 1)
+		o->hit = 0;
+	calls = strstr(text, "calls ");
+	if (calls && sscanf(calls, "calls %lu %lu %lu", &o->calls[0], &o->calls[1],
+			    &o->calls[2]) != 3)
+		o->calls[0] = 0;
+}
+
+static int spawn(char *const *argv, char *const *env, int out, int report, pid_t *pid)
+{
+	posix_spawn_file_actions_t actions;
+	int r;
+
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+	posix_spawn_file_actions_adddup2(&actions, out, 1);
+	posix_spawn_file_actions_adddup2(&actions, out, 2);
+	posix_spawn_file_actions_adddup2(&actions, report, REPORT_FD);
+	r = posix_spawn(pid, PROGRAM, &actions, NULL, argv, env);
+	posix_spawn_file_actions_destroy(&actions);
+	return r;
+}
+
+/* Runs xlite WORDS... with variable=n (NULL: nothing fails). */
+static void run(struct outcome *o, const char *variable, unsigned long n, const char *verb,
+		const char *option, const char *word)
+{
+	char setting[64] = "A=", fd_setting[32];
+	char path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin", prog[] = "xlite";
+	char *env[] = { path, fd_setting, setting, NULL };
+	char *argv[] = { prog, strdup(verb), option ? strdup(option) : NULL,
+			 word ? strdup(word) : NULL, NULL };
+	scoped(fd) int out = memfd_create("out", MFD_CLOEXEC);
+	scoped(fd) int report = memfd_create("report", MFD_CLOEXEC);
+	pid_t pid;
+
+	*o = (struct outcome){ .status = -1 };
+	if (!option) {
+		argv[2] = argv[3];
+		argv[3] = NULL;
+	}
+	snprintf(fd_setting, sizeof(fd_setting), "XLITE_FAULT_FD=%d", REPORT_FD);
+	if (variable)
+		snprintf(setting, sizeof(setting), "%s=%lu", variable, n);
+	if (spawn(argv, env, out, report, &pid) == 0) {
+		wait_child(pid, o);
+		text_of_fd(out, o->text, sizeof(o->text));
+		o->text[strcspn(o->text, "\n") == 0 ? 0 : strlen(o->text)] = '\0';
+		read_report(report, o);
+	}
+	for (size_t i = 1; i < ARRAY_SIZE(argv); i++)
+		free(argv[i]);
+}
+
+static bool succeeded(const struct outcome *o)
+{
+	return WIFEXITED(o->status) && WEXITSTATUS(o->status) == 0;
+}
+
+static void create(const struct bench *b, struct outcome *o, const char *variable,
+		   unsigned long n)
+{
+	run(o, variable, n, "create", "-pq", b->config);
+}
+
+static void destroy(const struct bench *b, struct outcome *o, const char *variable,
+		    unsigned long n)
+{
+	run(o, variable, n, "destroy", NULL, b->name);
+}
+
+/* By name, and where the name is gone already by number: what a person would do. */
+static bool destroy_rest(const struct bench *b)
+{
+	scoped(hoststate) struct hoststate now = HOSTSTATE_INIT;
+	struct outcome o;
+	struct err err;
+
+	destroy(b, &o, NULL, 0);
+	if (succeeded(&o))
+		return true;
+	if (hoststate_take(&now, HOST_DOMAINS, &err) < 0)
+		return false;
+	for (size_t i = 0; i < now.nr_items; i++) {
+		char number[16];
+
+		if (sscanf(now.items[i], "domain %15[0-9]", number) != 1 ||
+		    strcmp(number, "0") == 0 || strstr(now.items[i], "dying"))
+			continue;
+		run(&o, NULL, 0, "destroy", NULL, number);
+		if (!succeeded(&o))
+			return false;
+	}
+	return true;
+}
+
+/* The reason must be told, and whose fault it is. */
+static const char *judge_message(const struct outcome *o)
+{
+	if (strncmp(o->text, "xlite: ", 7) != 0)
+		return "no message";
+	if (!strstr(o->text, strerror(o->code)) && !strstr(o->text, "out of memory"))
+		return "the message does not give the reason";
+	if (strncmp(o->call, "xs_", 3) == 0 && !strstr(o->text, "xenstore"))
+		return "the message does not speak of xenstore";
+	return NULL;
+}
+
+static const char *judge_failure(const struct sweep *s, const struct outcome *o)
+{
+	char word[80];
+
+	if (!WIFEXITED(o->status))
+		return "died of a signal";
+	if (!succeeded(o))
+		return judge_message(o);
+	snprintf(word, sizeof(word), " %s ", o->call);
+	return strstr(s->optional, word) ? NULL : "exit status 0";
+}
+
+static const char *judge_create(const struct bench *b, const struct sweep *s,
+				const struct outcome *o)
+{
+	const char *why = judge_failure(s, o);
+
+	if (succeeded(o) && !destroy_rest(b))
+		return "it cannot be destroyed";
+	return why;
+}
+
+static const char *judge_destroy(const struct bench *b, const struct sweep *s,
+				 const struct outcome *o)
+{
+	const char *why = judge_failure(s, o);
+
+	if (!succeeded(o) && !destroy_rest(b))
+		return "a second destroy does not finish it";
+	return why;
+}
+
+static bool was_killed(const struct outcome *o, int sig)
+{
+	return WIFSIGNALED(o->status) && WTERMSIG(o->status) == sig;
+}
+
+static const char *clean_up(void)
+{
+	struct outcome o;
+
+	run(&o, NULL, 0, "cleanup", NULL, NULL);
+	return succeeded(&o) ? NULL : "cleanup failed";
+}
+
+static const char *judge_killed(const struct bench *b, const struct sweep *s,
+				const struct outcome *o)
+{
+	if (!was_killed(o, SIGKILL))
+		return "was not killed";
+	/* After its last call a create is complete, and no debris. */
+	if (s->destroys)
+		destroy_rest(b);
+	return clean_up();
+}
+
+static const char *judge_again(const struct bench *b, const struct sweep *s,
+			       const struct outcome *o)
+{
+	struct outcome second;
+
+	(void)s;
+	if (!was_killed(o, SIGKILL))
+		return "was not killed";
+	create(b, &second, NULL, 0);
+	if (!succeeded(&second)) {
+		printf("# %s", second.text);
+		clean_up();
+		return "the next create of the name fails";
+	}
+	return destroy_rest(b) ? NULL : "the second one cannot be destroyed";
+}
+
+static const char *judge_interrupted(const struct bench *b, const struct sweep *s,
+				     const struct outcome *o)
+{
+	(void)s;
+	/* Before there is anything to undo, the signal may just end it. */
+	if (was_killed(o, SIGINT))
+		return NULL;
+	if (succeeded(o))
+		return destroy_rest(b) ? NULL : "it cannot be destroyed";
+	return strstr(o->text, "interrupted") ? NULL : "the message does not say so";
+}
+
+static const struct sweep sweeps[] = {
+	{ "create-fail", "XLITE_FAIL_AT", 0, false, " ", judge_create },
+	{ "create-file", "XLITE_FAIL_FILE_AT", 1, false, " ", judge_create },
+	{ "create-int", "XLITE_INT_AT", 2, false, " ", judge_interrupted },
+	{ "create-kill", "XLITE_KILL_AT", 2, false, " ", judge_killed },
+	{ "create-again", "XLITE_KILL_AT", 2, false, " ", judge_again },
+	{ "destroy-fail", "XLITE_FAIL_AT", 0, true,
+	  " xs_directory xs_read xenforeignmemory_open xenforeignmemory_map ", judge_destroy },
+	{ "destroy-file", "XLITE_FAIL_FILE_AT", 1, true, " ", judge_destroy },
+	{ "destroy-kill", "XLITE_KILL_AT", 2, true, " ", judge_killed },
+};
+
+/* Compares; what differs now is taken for given in the next run. */
+static const char *compare(struct bench *b)
+{
+	unsigned int differences = 0;
+	struct err err;
+
+	if (hoststate_settle(&b->before, SETTLE_MS, stdout, &differences, &err) < 0)
+		return "cannot compare the host";
+	if (!differences)
+		return NULL;
+	clean_up();
+	destroy_rest(b);
+	hoststate_free(&b->before);
+	if (hoststate_take(&b->before, HOST_ALL, &err) < 0)
+		return "cannot compare the host";
+	return "the host is not as before";
+}
+
+/* One run with call n failing: 0 well, 1 failed. */
+static int one(struct bench *b, const struct sweep *s, unsigned long n)
+{
+	struct outcome o;
+	const char *why, *left;
+
+	if (s->destroys) {
+		create(b, &o, NULL, 0);
+		if (!succeeded(&o)) {
+			printf("not ok: %s %lu: no guest to destroy: %s\n", s->name, n, o.text);
+			return 1;
+		}
+		destroy(b, &o, s->variable, n);
+	} else {
+		create(b, &o, s->variable, n);
+	}
+	why = o.late ? "hangs" : o.hit != n ? "made fewer calls" : NULL;
+	if (!why)
+		why = s->judge(b, s, &o);
+	left = compare(b);
+	if (why || left || b->verbose)
+		printf("%s: %s %lu %s (%s): status %#x%s%s%s%s: %s%s", why || left ? "not ok" : "ok",
+		       s->name, n, o.call, o.code ? strerror(o.code) : "signal", o.status,
+		       why ? ", " : "", why ? why : "", left ? ", " : "", left ? left : "", o.text,
+		       o.text[0] ? "" : "\n");
+	fflush(stdout);
+	return why || left;
+}
+
+static int sweep(struct bench *b, const struct sweep *s, unsigned long step, unsigned long offset)
+{
+	unsigned long failures = 0, runs = 0, count;
+	struct outcome made, gone;
+	struct err err;
+
+	/* What the first create leaves for good (the kernel cache) is no difference. */
+	create(b, &made, NULL, 0);
+	destroy(b, &gone, NULL, 0);
+	if (!succeeded(&made) || !succeeded(&gone)) {
+		fprintf(stderr, "sweep: cannot create and destroy '%s': %s%s\n", b->name, made.text,
+			gone.text);
+		return 2;
+	}
+	create(b, &made, NULL, 0);
+	destroy(b, &gone, NULL, 0);
+	count = (s->destroys ? gone : made).calls[s->count];
+	if (hoststate_take(&b->before, HOST_ALL, &err) < 0) {
+		fprintf(stderr, "sweep: %s\n", err.msg);
+		return 2;
+	}
+	for (unsigned long n = 1 + offset % step; n <= count; n += step, runs++)
+		failures += (unsigned long)one(b, s, n);
+	hoststate_free(&b->before);
+	printf("%s: %lu of %lu calls, %lu failed\n", s->name, runs, count, failures);
+	return failures || !count ? 1 : 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct bench b = { .before = HOSTSTATE_INIT };
+	unsigned long step = 1, offset = 0;
+	int opt;
+
+	while ((opt = getopt(argc, argv, "vk:o:")) != -1) {
+		if (opt == 'v')
+			b.verbose = true;
+		else if (opt == 'k')
+			step = strtoul(optarg, NULL, 10);
+		else if (opt == 'o')
+			offset = strtoul(optarg, NULL, 10);
+		else
+			argc = 0;
+	}
+	b.config = argc - optind == 3 ? argv[optind + 1] : NULL;
+	b.name = argc - optind == 3 ? argv[optind + 2] : NULL;
+	for (size_t i = 0; b.name && step && i < ARRAY_SIZE(sweeps); i++) {
+		if (strcmp(sweeps[i].name, argv[optind]) == 0)
+			return sweep(&b, &sweeps[i], step, offset);
+	}
+	fprintf(stderr, "usage: sweep [-v] [-k STEP] [-o OFFSET] SWEEP CONFIG NAME; sweeps:");
+	for (size_t i = 0; i < ARRAY_SIZE(sweeps); i++)
+		fprintf(stderr, " %s", sweeps[i].name);
+	fprintf(stderr, "\n");
+	return 2;
+}
