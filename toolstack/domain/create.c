@@ -30,6 +30,9 @@
 #define PV_OVERHEAD_KB 1024
 #define VCPU_OVERHEAD_KB 1024
 
+/* What libxl sets where the config says nothing. */
+#define DEFAULT_EVTCHN_PORT 1023
+
 /* Memory of a domain that has just been destroyed comes back within moments. */
 #define MEMORY_WAIT_MS 3000
 
@@ -161,7 +164,8 @@ static int make_domain(struct xen *xen, const struct domain_config *config, uint
 		.msr_relaxed = config->msr_relaxed == TRI_TRUE,
 		.vpmu = config->vpmu == TRI_TRUE,
 		.max_vcpus = config->max_vcpus,
-		.max_evtchn_port = config->max_event_channels,
+		.max_evtchn_port = config->max_event_channels ? config->max_event_channels :
+			DEFAULT_EVTCHN_PORT,
 		.max_grant_frames = grant_limit(config->max_grant_frames),
 		.max_maptrack_frames = grant_limit(config->max_maptrack_frames),
 		.grant_version = config->max_grant_version > 0 ?
