@@ -293,14 +293,18 @@ static int value_append(struct cfg_value *prev, struct cfg_value *more, struct e
 {
 	int rc = 0;
 
-	if (prev->kind == CFG_ATOM) {
-		/* realloc in place: repeated += must not copy the whole string. */
-		char *text = realloc(prev->text, prev->len + more->len + 1);
+	if (prev->kind == CFG_ATOM && prev->len + more->len >= prev->cap) {
+		/* Doubled, so that a file full of += is not quadratic work. */
+		size_t cap = (prev->len + more->len + 1) * 2;
+		char *text = realloc(prev->text, cap);
 
 		if (!text)
 			return fail_nomem(err);
-		memcpy(text + prev->len, more->text, more->len + 1);
 		prev->text = text;
+		prev->cap = cap;
+	}
+	if (prev->kind == CFG_ATOM) {
+		memcpy(prev->text + prev->len, more->text, more->len + 1);
 		prev->len += more->len;
 		return 0;
 	}

@@ -29,7 +29,7 @@ struct cfg_value {
 	char *text;			/* atom: owned, unescaped */
 	size_t len;
 	struct cfg_value *items;	/* list: owned */
-	size_t nr, cap;
+	size_t nr, cap;			/* cap also of a text that += made longer */
 };
 
 struct cfg_setting {
