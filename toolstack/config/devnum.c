@@ -43,11 +43,11 @@ static bool letters(const char *s, const struct limits *max, uint32_t *disk, uin
 /* "d26p12" */
 static bool digits(const char *s, uint32_t *disk, uint32_t *part)
 {
-	size_t nr = strspn(s + 1, "0123456789");
+	size_t nr = s[0] == 'd' ? strspn(s + 1, "0123456789") : 0;
 	uint64_t d, p;
 	char first[8];
 
-	if (s[0] != 'd' || !nr || nr >= sizeof(first) || s[1 + nr] != 'p')
+	if (!nr || nr >= sizeof(first) || s[1 + nr] != 'p')
 		return false;
 	memcpy(first, s + 1, nr);
 	first[nr] = '\0';
