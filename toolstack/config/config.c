@@ -88,7 +88,7 @@ static int read_type(struct key_reader *r, struct err *err)
 	if (rc < 0 || !text)
 		return rc;
 	old = strcmp(text, "hvm") == 0 ? DOMAIN_HVM :
-	      strcmp(text, "generic") == 0 || strcmp(text, "linux") == 0 ? DOMAIN_PV : 0;
+	      strcmp(text, "generic") == 0 ? DOMAIN_PV : 0;
 	if (!old)
 		return key_fail(&builder->value, err, "unknown builder '%.40s', valid are generic, hvm",
 				text);
@@ -169,20 +169,22 @@ static int make_vfb(struct key_reader *r, struct err *err)
 {
 	struct domain_config *c = r->config;
 	struct vfb *vfb;
-	struct vkb *vkb;
 
 	if (c->type != DOMAIN_PV || c->nr_vfbs || c->hvm.vnc.enable != TRI_TRUE)
 		return 0;
 	vfb = list_add(&list_vfbs, c, err);
-	vkb = vfb ? list_add(&list_vkbs, c, err) : NULL;
-	if (!vkb)
+	if (!vfb || !list_add(&list_vkbs, c, err))
 		return -err->code;
 	/* No part of hvm is a pv guest's, so that the strings can move. */
 	vfb->vnc = c->hvm.vnc;
 	vfb->sdl = c->hvm.sdl;
 	vfb->keymap = take(c->hvm.keymap);
-	vfb->devid = (int)c->nr_vfbs - 1;
-	vkb->devid = (int)c->nr_vkbs - 1;
+	vfb->devid = 0;
+	/* xl makes this keyboard before it reads vkb=. */
+	memmove(c->vkbs + 1, c->vkbs, (c->nr_vkbs - 1) * sizeof(*c->vkbs));
+	c->vkbs[0] = (struct vkb)VKB_INIT;
+	for (size_t i = 0; i < c->nr_vkbs; i++)
+		c->vkbs[i].devid = (int)i;
 	c->hvm.vnc = (struct vnc_config){ .enable = TRI_DEFAULT };
 	c->hvm.sdl = (struct sdl_config){ .enable = TRI_DEFAULT };
 	return 0;

@@ -51,7 +51,7 @@ static int want_list(struct key_reader *r, const struct cfg_setting *s, bool *is
 {
 	*is_list = s->value.kind == CFG_LIST;
 	return *is_list ? 0 : key_complain(r, &s->value, err, "'%s' is a single value but should be "
-					   "a list; it is ignored", s->name);
+					   "a list", s->name);
 }
 
 KEYPARSE(name)
@@ -300,8 +300,7 @@ KEYPARSE(rdm)
 		return in_item(s, &s->value, err);
 	/* xl up to 4.22 takes a valid policy for a mistake and drops the value without a word. */
 	if (rdm.policy != RDM_POLICY_UNSET)
-		return key_complain(r, &s->value, err, "rdm: xl ignores a value with a policy, and so "
-				    "that guests are the same it is ignored here too");
+		return key_complain(r, &s->value, err, "rdm: xl drops a value that has a policy");
 	r->config->hvm.rdm_strategy = (int)rdm.strategy;
 	return 0;
 }

@@ -78,24 +78,18 @@ int key_fail(const struct cfg_value *at, struct err *err, const char *fmt, ...)
 	return at_value(at, err);
 }
 
-static int add_warning(struct key_reader *r, const struct cfg_value *at, const char *text,
-		       struct err *err)
-{
-	scoped(free) char *line = str_format("%s:%u:%u: %s", at->origin, at->line, at->col, text);
-
-	return line ? key_add_str(&r->warnings->list, line, err) : fail_nomem(err);
-}
-
 int key_warn(struct key_reader *r, const struct cfg_value *at, struct err *err, const char *fmt,
 	     ...)
 {
+	scoped(free) char *line = NULL;
 	char text[sizeof(err->msg)];
 	va_list ap;
 
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	return add_warning(r, at, text, err);
+	line = str_format("%s:%u:%u: %s", at->origin, at->line, at->col, text);
+	return line ? key_add_str(&r->warnings->list, line, err) : fail_nomem(err);
 }
 
 int key_complain(struct key_reader *r, const struct cfg_value *at, struct err *err,
@@ -107,7 +101,9 @@ int key_complain(struct key_reader *r, const struct cfg_value *at, struct err *e
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	return r->strict ? key_fail(at, err, "%s", text) : add_warning(r, at, text, err);
+	if (r->strict)
+		return key_fail(at, err, "%s", text);
+	return key_warn(r, at, err, "%.480s; it is ignored", text);
 }
 
 int key_text(struct key_reader *r, const struct cfg_setting *s, const char **out,
@@ -115,7 +111,7 @@ int key_text(struct key_reader *r, const struct cfg_setting *s, const char **out
 {
 	*out = s->value.kind == CFG_ATOM ? s->value.text : NULL;
 	return *out ? 0 : key_complain(r, &s->value, err, "'%s' is a list but should be a single "
-				       "value; it is ignored", s->name);
+				       "value", s->name);
 }
 
 int key_number(const char *text, int64_t *out)
@@ -140,7 +136,7 @@ static int bad_value(struct key_reader *r, const struct key_row *row, const stru
 	str_escape(s->value.text, s->value.len, safe, sizeof(safe));
 	if (row->must)
 		return key_fail(&s->value, err, "%s: '%s' %s", s->name, safe, what);
-	return key_complain(r, &s->value, err, "%s: '%s' %s; it is ignored", s->name, safe, what);
+	return key_complain(r, &s->value, err, "%s: '%s' %s", s->name, safe, what);
 }
 
 /* *given tells whether there is a number to use. */
@@ -216,8 +212,8 @@ static int read_strs(struct key_reader *r, const struct cfg_setting *s, struct s
 		     struct err *err)
 {
 	if (s->value.kind != CFG_LIST)
-		return key_complain(r, &s->value, err, "'%s' is a single value but should be a list; "
-				    "it is ignored", s->name);
+		return key_complain(r, &s->value, err, "'%s' is a single value but should be a list",
+				    s->name);
 	for (size_t i = 0; i < s->value.nr; i++) {
 		const struct cfg_value *item = &s->value.items[i];
 		int rc;
@@ -235,8 +231,8 @@ static int read_list(struct key_reader *r, const struct key_row *row, const stru
 		     struct err *err)
 {
 	if (s->value.kind != CFG_LIST)
-		return key_complain(r, &s->value, err, "'%s' is a single value but should be a list; "
-				    "it is ignored", s->name);
+		return key_complain(r, &s->value, err, "'%s' is a single value but should be a list",
+				    s->name);
 	for (size_t i = 0; i < s->value.nr; i++) {
 		const struct cfg_value *item = &s->value.items[i];
 		char safe[64];
@@ -325,8 +321,7 @@ int key_check_known(struct key_reader *r, const struct key_row *rows, size_t nr,
 			continue;
 		near = key_nearest(rows, nr, s->name);
 		rc = key_complain(r, &at, err, "unknown key '%.64s'%s%s%s", s->name,
-				  near ? " (did you mean '" : r->strict ? "" : " is ignored",
-				  near ? near : "", near ? r->strict ? "'?)" : "'?) is ignored" : "");
+				  near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
 		if (rc < 0)
 			return rc;
 	}

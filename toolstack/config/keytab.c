@@ -223,7 +223,7 @@ const struct key_row key_table[] = {
 	  .offset = AT(hvm.usbdevice, char *), .second = AT(hvm.usbdevice_list, struct str_list),
 	  .types = HVM },
 	BOOL("vkb_device", hvm.vkb_device, HVM, "pv keyboard (default on)"),
-	STR("soundhw", hvm.soundhw, HVM, "sound card: hda, ac97, es1370, ..."),
+	STR("soundhw", hvm.soundhw, HVM, "sound card such as hda or ac97"),
 	ENUM("hdtype", hvm.hdtype, int, HVM, hdtype, "disk controller: ide (default) or ahci"),
 
 	/* Device model. */
