@@ -29,6 +29,7 @@ static int run_console(struct cmd *cmd, struct err *err)
 {
 	const struct options *opts = cmd->options;
 	struct console_options console = CONSOLE_OPTIONS_INIT;
+	enum console_end end;
 	uint32_t domid;
 	int rc = 0;
 
@@ -41,7 +42,7 @@ static int run_console(struct cmd *cmd, struct err *err)
 	if (rc < 0)
 		return rc;
 	console.num = opts->num.value;
-	return console_attach(&cmd->xen, domid, &console, err);
+	return console_attach(&cmd->xen, domid, &console, &end, err);
 }
 
 static const struct option_row rows[] = {

@@ -2,9 +2,13 @@
 #include "domain/create.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <uuid/uuid.h>
 
 #include "base/json.h"
@@ -95,6 +99,119 @@ static int print_config(struct domain_config *config, FILE *out, struct err *err
 	return rc;
 }
 
+static int unpause(struct cmd *cmd, uint32_t domid, struct err *err)
+{
+	const struct create_options *opts = cmd->options;
+
+	return opts->paused ? 0 : domctl_unpause(&cmd->xen, domid, err);
+}
+
+/* The pipes between the console, which is this process, and the child that attends. */
+struct attender {
+	pid_t pid;
+	int start;		/* a byte or the end of the file: let the guest run */
+	int successors;		/* domids of those that follow after a restart */
+};
+
+static void tell_successor(uint32_t domid, void *arg)
+{
+	const int *fd = arg;
+
+	/* The console may have been left: then nobody reads. */
+	if (write(*fd, &domid, sizeof(domid)) < 0)
+		log_debug("no console follows domain %u", domid);
+}
+
+static int attend_in_child(struct cmd *cmd, struct domain_config *config, uint32_t domid,
+			   int start, int successors, struct err *err)
+{
+	char byte;
+	int rc;
+
+	/* A connection to xenstored cannot be shared. */
+	xen_close(&cmd->xen);
+	rc = wait_after_fork(err);
+	if (rc == 0)
+		rc = xen_open(&cmd->xen, err);
+	if (rc == 0)
+		rc = xen_open_store(&cmd->xen, err);
+	if (rc == 0 && read(start, &byte, 1) < 0 && errno != EINTR)
+		rc = fail_sys(err, errno, "cannot wait for the console");
+	if (rc == 0)
+		rc = unpause(cmd, domid, err);
+	if (rc == 0)
+		rc = domain_attend(&cmd->xen, config, domid, tell_successor, &successors, err);
+	if (rc < 0)
+		fprintf(stderr, "%s: %s\n", cmd->prog, err->msg);
+	return rc < 0 ? STATUS_FAIL : 0;
+}
+
+static int fork_attender(struct cmd *cmd, struct domain_config *config, uint32_t domid,
+			 struct attender *attender, struct err *err)
+{
+	int start[2], successors[2];
+
+	if (pipe2(start, O_CLOEXEC) < 0)
+		return fail_sys(err, errno, "cannot create a pipe");
+	if (pipe2(successors, O_CLOEXEC) < 0) {
+		close(start[0]);
+		close(start[1]);
+		return fail_sys(err, errno, "cannot create a pipe");
+	}
+	attender->pid = fork();
+	if (attender->pid == 0) {
+		close(start[1]);
+		close(successors[0]);
+		_exit(attend_in_child(cmd, config, domid, start[0], successors[1], err));
+	}
+	close(start[0]);
+	close(successors[1]);
+	attender->start = start[1];
+	attender->successors = successors[0];
+	if (attender->pid < 0)
+		return fail_sys(err, errno, "cannot fork");
+	return 0;
+}
+
+static void let_run(void *arg)
+{
+	struct attender *attender = arg;
+
+	scoped_fd(&attender->start);
+	attender->start = -1;
+}
+
+/* create -c: the console here, the domain's end in a child, until the user detaches. */
+static int run_with_console(struct cmd *cmd, struct domain_config *config, uint32_t domid,
+			    struct err *err)
+{
+	const struct create_options *opts = cmd->options;
+	struct attender attender = { .start = -1, .successors = -1 };
+	struct console_options console = CONSOLE_OPTIONS_INIT;
+	enum console_end end = CONSOLE_DETACHED;
+	int status = 0;
+	int rc = fork_attender(cmd, config, domid, &attender, err);
+
+	console.ready = let_run;
+	console.arg = &attender;
+	while (rc == 0) {
+		rc = console_attach(&cmd->xen, domid, &console, &end, err);
+		let_run(&attender);
+		if (rc < 0 || end == CONSOLE_DETACHED ||
+		    read(attender.successors, &domid, sizeof(domid)) != sizeof(domid))
+			break;
+	}
+	let_run(&attender);
+	scoped_fd(&attender.successors);
+	if (attender.pid <= 0)
+		return rc;
+	if (end == CONSOLE_DETACHED && !opts->foreground)
+		kill(attender.pid, SIGTERM);
+	while (waitpid(attender.pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return rc < 0 ? rc : WIFEXITED(status) ? WEXITSTATUS(status) : STATUS_FAIL;
+}
+
 /* After the domain stands: console, start, and whoever stays with it. */
 static int start_domain(struct cmd *cmd, struct domain_config *config, uint32_t domid,
 			struct err *err)
@@ -102,14 +219,12 @@ static int start_domain(struct cmd *cmd, struct domain_config *config, uint32_t 
 	const struct create_options *opts = cmd->options;
 	int rc;
 
-	if (!opts->paused) {
-		rc = domctl_unpause(&cmd->xen, domid, err);
-		if (rc < 0)
-			return rc;
-	}
-	if (opts->foreground)
-		return domain_attend(&cmd->xen, config, domid, err);
-	return 0;
+	if (opts->console)
+		return run_with_console(cmd, config, domid, err);
+	rc = unpause(cmd, domid, err);
+	if (rc == 0 && opts->foreground)
+		rc = domain_attend(&cmd->xen, config, domid, NULL, NULL, err);
+	return rc;
 }
 
 static int create(struct cmd *cmd, struct domain_config *config, struct err *err)
@@ -133,7 +248,7 @@ static int create(struct cmd *cmd, struct domain_config *config, struct err *err
 	rc = domain_create(&cmd->xen, config, &domid, err);
 	if (rc < 0)
 		return fail_in(err, "cannot create '%s'", config->name);
-	if (!opts->foreground && !opts->unwatched && !opts->quiet)
+	if (!opts->foreground && !opts->console && !opts->unwatched && !opts->quiet)
 		log_info("domain %u: nobody carries out on_poweroff, on_reboot and on_crash "
 			 "(use create -F, or destroy it when it has ended)", domid);
 	return start_domain(cmd, config, domid, err);

@@ -63,6 +63,17 @@ int wait_catch_interrupts(struct err *err)
 	return 0;
 }
 
+int wait_after_fork(struct err *err)
+{
+	for (int i = 0; i < 2; i++) {
+		if (wake_pipe[i] >= 0)
+			close(wake_pipe[i]);
+		wake_pipe[i] = -1;
+	}
+	caught = 0;
+	return wait_catch_interrupts(err);
+}
+
 int wait_interrupted(void)
 {
 	return caught;

@@ -24,6 +24,9 @@ int64_t wait_deadline(int timeout_ms);
 /* Installs the handlers; idempotent. */
 int wait_catch_interrupts(struct err *err) must_check;
 
+/* In a forked child: its own handlers' state instead of the one shared with the parent. */
+int wait_after_fork(struct err *err) must_check;
+
 /* The signal that arrived (SIGINT, SIGTERM, SIGHUP), or 0. */
 int wait_interrupted(void);
 

@@ -204,7 +204,8 @@ static int wait_for_end(struct xen *xen, const struct domain_config *config, uin
 	return 1;
 }
 
-int domain_attend(struct xen *xen, struct domain_config *config, uint32_t domid, struct err *err)
+int domain_attend(struct xen *xen, struct domain_config *config, uint32_t domid,
+		  void (*started)(uint32_t domid, void *arg), void *arg, struct err *err)
 {
 	int rc;
 
@@ -220,6 +221,8 @@ int domain_attend(struct xen *xen, struct domain_config *config, uint32_t domid,
 			 reason < ARRAY_SIZE(reason_names) ? reason_names[reason] :
 			 "has shut down", config_action_name(action));
 		rc = carry_out(xen, config, action, &domid, err);
+		if (rc > 0 && started)
+			started(domid, arg);
 	} while (rc > 0);
 	return rc;
 }

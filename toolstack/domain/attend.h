@@ -14,11 +14,13 @@ struct domain_config;
 struct xen;
 
 /*
- * Attends domid, which was made from config, and its successors, until one ends for
+ * Attends domid, which was made from config, and its successors (started, if given, is
+ * called for each of them), until one ends for
  * good, is destroyed by somebody else, or the user interrupts (0 as well: the domain
  * is left as it is).
  */
 int domain_attend(struct xen *xen, struct domain_config *config, uint32_t domid,
+		  void (*started)(uint32_t domid, void *arg), void *arg,
 		  struct err *err) must_check;
 
 #endif

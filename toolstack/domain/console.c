@@ -38,7 +38,7 @@ struct console {
 	char shown[64];		/* the pty that is open, "" if none */
 	int pty;
 	bool reads_stdin, both_terminals, is_raw;
-	bool told, told_shutdown;
+	bool told, told_shutdown, told_ready;
 	char typed[4096];	/* on its way to the guest */
 	size_t nr_typed;
 	struct termios saved;
@@ -201,6 +201,9 @@ static int pty_open(struct console *c, const char *name, struct err *err)
 	snprintf(c->shown, sizeof(c->shown), "%s", name);
 	c->pty = take_fd(fd);
 	c->told = false;
+	if (c->options->ready && !c->told_ready)
+		c->options->ready(c->options->arg);
+	c->told_ready = true;
 	return 0;
 }
 
@@ -258,7 +261,10 @@ static int read_out(struct console *c, struct err *err)
 	return 0;
 }
 
-/* 1 when the console is to end: escape key, or stdin has. */
+/* Why the loop ends; 0 goes on. */
+enum { STEP_DETACH = 1, STEP_EOF, STEP_GONE };
+
+/* STEP_DETACH after the escape key, STEP_EOF when stdin has ended. */
 static int from_user(struct console *c)
 {
 	char data[512];
@@ -270,7 +276,7 @@ static int from_user(struct console *c)
 		return 0;
 	if (n <= 0) {
 		c->reads_stdin = false;
-		return 1;
+		return STEP_EOF;
 	}
 	len = (size_t)n;
 	if (c->both_terminals)
@@ -279,7 +285,7 @@ static int from_user(struct console *c)
 	len = len < room ? len : room;
 	memcpy(c->typed + c->nr_typed, data, len);
 	c->nr_typed += len;
-	return escaped;
+	return escaped ? STEP_DETACH : 0;
 }
 
 static void to_guest(struct console *c)
@@ -296,7 +302,7 @@ static void to_guest(struct console *c)
 	memmove(c->typed, c->typed + n, c->nr_typed);
 }
 
-/* 1 when the domain is gone. */
+/* STEP_GONE when the domain is. */
 static int look_at_domain(struct console *c, struct err *err)
 {
 	struct domctl_info info;
@@ -305,7 +311,7 @@ static int look_at_domain(struct console *c, struct err *err)
 	if (rc < 0 && rc != -ENOENT)
 		return rc;
 	if (rc == -ENOENT || info.dying || memcmp(info.uuid, c->uuid, sizeof(c->uuid)) != 0)
-		return 1;
+		return STEP_GONE;
 	if (info.shutdown && c->both_terminals && !c->told_shutdown) {
 		c->told_shutdown = true;
 		fprintf(stderr, "\r\n[domain %u has shut down; its console stays until it is "
@@ -314,7 +320,7 @@ static int look_at_domain(struct console *c, struct err *err)
 	return 0;
 }
 
-/* Takes all watch events, then looks once. 1 when the domain is gone. */
+/* Takes all watch events, then looks once. STEP_GONE when the domain is. */
 static int handle_events(struct console *c, struct err *err)
 {
 	int rc;
@@ -342,7 +348,7 @@ static void fill_poll(const struct console *c, struct pollfd fds[3])
 				  .events = POLLIN };
 }
 
-/* 1 when the console is to end. */
+/* A STEP_... when the console is to end. */
 static int console_step(struct console *c, struct err *err)
 {
 	struct pollfd fds[3];
@@ -351,7 +357,7 @@ static int console_step(struct console *c, struct err *err)
 	fill_poll(c, fds);
 	rc = wait_poll(fds, 3, INT64_MAX);
 	if (rc < 0)
-		return rc == -EINTR ? 1 : rc;
+		return rc == -EINTR ? STEP_DETACH : rc;
 	/* The pty first: what a guest said last must not be lost to its end. */
 	if (c->pty >= 0 && fds[1].revents & (POLLIN | POLLHUP | POLLERR)) {
 		rc = from_guest(c, err);
@@ -360,25 +366,25 @@ static int console_step(struct console *c, struct err *err)
 	}
 	if (c->pty >= 0 && fds[1].revents & POLLOUT && c->nr_typed)
 		to_guest(c);
-	if (fds[2].revents && from_user(c))
-		return 1;
+	rc = fds[2].revents ? from_user(c) : 0;
+	if (rc)
+		return rc;
 	return fds[0].revents ? handle_events(c, err) : 0;
 }
 
-static int console_run(struct console *c, struct err *err)
+static int console_run(struct console *c, enum console_end *end, struct err *err)
 {
-	bool escaped;
 	int rc = handle_events(c, err);
 
 	while (rc == 0)
 		rc = console_step(c, err);
-	if (rc == 1 && c->nr_typed && c->pty >= 0)
+	if (rc < 0)
+		return rc;
+	if (c->nr_typed && c->pty >= 0)
 		to_guest(c);
-	escaped = c->both_terminals && c->reads_stdin && !wait_interrupted();
+	*end = rc == STEP_GONE ? CONSOLE_GONE : CONSOLE_DETACHED;
 	/* After the escape key nobody waits for more. */
-	if (rc == 1)
-		rc = escaped ? 0 : read_out(c, err);
-	return rc;
+	return rc == STEP_DETACH ? 0 : read_out(c, err);
 }
 
 static void terminal_raw(struct console *c)
@@ -431,7 +437,7 @@ static int console_start(struct console *c, const struct domctl_info *info, stru
 }
 
 int console_attach(struct xen *xen, uint32_t domid, const struct console_options *options,
-		   struct err *err)
+		   enum console_end *end, struct err *err)
 {
 	scoped(console_lock) struct console_lock lock = { .fd = -1 };
 	scoped(console) struct console c = { .xen = xen, .options = options, .domid = domid,
@@ -453,5 +459,5 @@ int console_attach(struct xen *xen, uint32_t domid, const struct console_options
 	signal(SIGPIPE, SIG_IGN);	/* a reader that left is an error, not our end */
 	look_at_stdin(&c);
 	terminal_raw(&c);
-	return console_run(&c, err);
+	return console_run(&c, end, err);
 }

@@ -21,18 +21,23 @@ struct console_options {
 	enum console_type type;		/* CONSOLE_PRIMARY: serial for HVM that has one, else PV */
 	unsigned int num;
 	char escape;			/* the key that detaches */
+	void (*ready)(void *arg);	/* called once, when the pty is open; or NULL */
+	void *arg;
 };
+
+enum console_end { CONSOLE_DETACHED, CONSOLE_GONE };
 
 #define CONSOLE_ESCAPE 0x1d		/* ^] */
 #define CONSOLE_OPTIONS_INIT { .escape = CONSOLE_ESCAPE }
 
 /*
  * Stays attached until the domain is gone, the escape key comes from a terminal, a
- * signal arrives, or a pipe or file on stdin has ended; 0 for each. While there is
- * no pty yet it waits and says on stderr what is missing. Needs both handles.
+ * signal arrives, or a pipe or file on stdin has ended; *end says whether the domain
+ * is gone. While there is no pty yet it waits and says on stderr what is missing.
+ * Needs both handles.
  */
 int console_attach(struct xen *xen, uint32_t domid, const struct console_options *options,
-		   struct err *err) must_check;
+		   enum console_end *end, struct err *err) must_check;
 
 /* "x" or "^x"; -EINVAL (no message) for anything else. Pure. */
 int console_parse_escape(const char *text, char *escape) must_check;
