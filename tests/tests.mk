@@ -31,3 +31,4 @@ check-unit: $(UNIT)
 include tests/fault/fault.mk
 include tests/bench/bench.mk
 include tests/corpus/corpus.mk
+include tests/fuzz/fuzz.mk

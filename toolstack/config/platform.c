@@ -32,6 +32,8 @@ int ioport_parse(const char *spec, struct ioport_range *out, struct err *err)
 	const char *at = spec;
 	bool good;
 
+	if (spec_check_text("i/o ports", spec, err) < 0)
+		return -err->code;
 	/* Ports are 16 bits wide; xl would pass more on and have Xen refuse it. */
 	good = take_hex(&at, 0xffff, &first);
 	last = first;
@@ -70,6 +72,8 @@ int iomem_parse(const char *spec, struct iomem_range *out, struct err *err)
 	const char *at = spec;
 	bool good;
 
+	if (spec_check_text("i/o memory", spec, err) < 0)
+		return -err->code;
 	good = take_hex(&at, max, &range.start) && *at++ == ',' &&
 		take_hex(&at, max, &range.number) && range.number;
 	if (good && *at == '@') {
@@ -104,6 +108,8 @@ int irq_parse(const char *spec, uint32_t *out, struct err *err)
 {
 	uint64_t irq;
 
+	if (spec_check_text("interrupt", spec, err) < 0)
+		return -err->code;
 	if (str_to_u64(spec, UINT32_MAX - 1, &irq) < 0)
 		return fail(err, EINVAL, "bad interrupt '%.60s', expected a decimal number", spec);
 	*out = (uint32_t)irq;
@@ -164,6 +170,8 @@ int viridian_add(struct viridian *v, const char *word, struct err *err)
 	int n = spec_enum(&viridian_names, group);
 	uint64_t bit;
 
+	if (spec_check_text("viridian group", word, err) < 0)
+		return -err->code;
 	if (!strcmp(word, "all")) {
 		v->enable = UINT64_MAX;
 		return 0;

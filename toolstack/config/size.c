@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "config/spec.h"
+
 int size_parse_kb(const char *text, uint64_t *kb, struct err *err)
 {
 	static const char units[] = "bkmgt", upper[] = "BKMGT";
@@ -13,6 +15,8 @@ int size_parse_kb(const char *text, uint64_t *kb, struct err *err)
 	uint64_t n = 0;
 	unsigned int shift;
 
+	if (spec_check_text("memory size", text, err) < 0)
+		return -err->code;
 	if (!unit) {
 		unit = strchr(upper, text[digits]);
 		unit = unit ? units + (unit - upper) : NULL;

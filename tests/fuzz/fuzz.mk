@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# libFuzzer programs, tests/fuzz/fuzz_NAME.c; they need clang. check-fuzz is short and always the
+# same (a fixed seed), check-fuzz-long explores; what that finds stays in out/fuzz/NAME.corpus.
+FUZZ_OUT  := out/fuzz
+FUZZ      := $(patsubst tests/fuzz/%.c,$(FUZZ_OUT)/%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_OBJS := $(patsubst %.c,$(FUZZ_OUT)/%.o,$(wildcard $(base:%=toolstack/base/%.c) \
+	$(config:%=toolstack/config/%.c)))
+FUZZ_CC   := clang
+FUZZ_RUNS ?= 20000
+FUZZ_TIME ?= 600
+
+$(FUZZ_OUT)/%.o: %.c
+	$(if $(V),,@echo "  CC      $< (fuzz)")
+	$(Q)mkdir -p $(@D)
+	$(Q)$(FUZZ_CC) $(filter-out $(HARDEN),$(ALL_CFLAGS)) $(SANITIZE) -fsanitize=fuzzer-no-link \
+		-MMD -MP -c -o $@ $<
+
+$(FUZZ): $(FUZZ_OUT)/%: $(FUZZ_OUT)/tests/fuzz/%.o $(FUZZ_OBJS)
+	$(Q)$(FUZZ_CC) $(SANITIZE) -fsanitize=fuzzer -o $@ $^ -ljansson -luuid
+
+# Words for the mutator: all keys of the table.
+$(FUZZ_OUT)/keys.dict: toolstack/config/keytab.c
+	$(Q)mkdir -p $(@D)
+	$(Q)grep -oE '[A-Z]\("[a-z_0-9]+"' $< | grep -oE '"[^"]+"' | sort -u >$@
+
+fuzz-%: $(FUZZ_OUT)/fuzz_% $(FUZZ_OUT)/keys.dict
+	$(Q)mkdir -p $(FUZZ_OUT)/$*.corpus && cp -n tests/unit/keys/*.cfg $(FUZZ_OUT)/$*.corpus
+	$(Q)$(FUZZ_OUT)/fuzz_$* -timeout=10 -dict=$(FUZZ_OUT)/keys.dict $(FUZZ_ARGS) \
+		-artifact_prefix=$(FUZZ_OUT)/ $(FUZZ_OUT)/$*.corpus >$(FUZZ_OUT)/$*.log 2>&1 || \
+		{ tail -40 $(FUZZ_OUT)/$*.log; exit 1; }
+	@tail -1 $(FUZZ_OUT)/$*.log
+
+check-fuzz: FUZZ_ARGS := -runs=$(FUZZ_RUNS) -seed=1 -reload=0
+check-fuzz-long: FUZZ_ARGS := -max_total_time=$(FUZZ_TIME)
+FUZZ_GOALS := $(if $(shell command -v $(FUZZ_CC)),$(FUZZ:$(FUZZ_OUT)/fuzz_%=fuzz-%))
+check-fuzz check-fuzz-long: $(FUZZ_GOALS)
+	$(if $(FUZZ_GOALS),,@echo 'fuzzers skipped: no clang')
+
+-include $(FUZZ_OBJS:.o=.d)
+.PHONY: check-fuzz check-fuzz-long
