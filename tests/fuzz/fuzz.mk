@@ -6,7 +6,7 @@ FUZZ      := $(patsubst tests/fuzz/%.c,$(FUZZ_OUT)/%,$(wildcard tests/fuzz/fuzz_
 FUZZ_OBJS := $(patsubst %.c,$(FUZZ_OUT)/%.o,$(wildcard $(base:%=toolstack/base/%.c) \
 	$(config:%=toolstack/config/%.c)))
 FUZZ_CC   := clang
-FUZZ_RUNS ?= 20000
+FUZZ_RUNS ?= 4000
 FUZZ_TIME ?= 600
 
 $(FUZZ_OUT)/%.o: %.c
@@ -18,18 +18,26 @@ $(FUZZ_OUT)/%.o: %.c
 $(FUZZ): $(FUZZ_OUT)/%: $(FUZZ_OUT)/tests/fuzz/%.o $(FUZZ_OBJS)
 	$(Q)$(FUZZ_CC) $(SANITIZE) -fsanitize=fuzzer -o $@ $^ -ljansson -luuid
 
-# Words for the mutator: all keys of the table.
-$(FUZZ_OUT)/keys.dict: toolstack/config/keytab.c
+# Words for the mutator: tests/fuzz/NAME.dict; for cfg all keys of the table.
+$(FUZZ_OUT)/%.dict: tests/fuzz/%.dict
+	$(Q)mkdir -p $(@D) && cp $< $@
+$(FUZZ_OUT)/cfg.dict: toolstack/config/keytab.c
 	$(Q)mkdir -p $(@D)
 	$(Q)grep -oE '[A-Z]\("[a-z_0-9]+"' $< | grep -oE '"[^"]+"' | sort -u >$@
 
-fuzz-%: $(FUZZ_OUT)/fuzz_% $(FUZZ_OUT)/keys.dict
-	$(Q)mkdir -p $(FUZZ_OUT)/$*.corpus && cp -n tests/unit/keys/*.cfg $(FUZZ_OUT)/$*.corpus
-	$(Q)$(FUZZ_OUT)/fuzz_$* -timeout=10 -dict=$(FUZZ_OUT)/keys.dict $(FUZZ_ARGS) \
-		-artifact_prefix=$(FUZZ_OUT)/ $(FUZZ_OUT)/$*.corpus >$(FUZZ_OUT)/$*.log 2>&1 || \
-		{ tail -40 $(FUZZ_OUT)/$*.log; exit 1; }
-	@tail -1 $(FUZZ_OUT)/$*.log
+# What to start from.
+FUZZ_SEEDS_cfg := $(wildcard tests/unit/keys/*.cfg)
 
+$(FUZZ:$(FUZZ_OUT)/fuzz_%=fuzz-%): fuzz-%: $(FUZZ_OUT)/fuzz_% $(FUZZ_OUT)/%.dict
+	$(Q)rm -rf $(FUZZ_OUT)/$*.short && mkdir -p $(FUZZ_OUT)/$*.short $(FUZZ_OUT)/$*.corpus
+	$(if $(FUZZ_SEEDS_$*),$(Q)cp $(FUZZ_SEEDS_$*) $(FUZZ_OUT)/$*.$(FUZZ_INTO))
+	$(Q)$(FUZZ_OUT)/fuzz_$* -timeout=10 -dict=$(FUZZ_OUT)/$*.dict $(FUZZ_ARGS) \
+		-artifact_prefix=$(FUZZ_OUT)/ $(FUZZ_OUT)/$*.$(FUZZ_INTO) >$(FUZZ_OUT)/$*.log 2>&1 || \
+		{ tail -40 $(FUZZ_OUT)/$*.log; exit 1; }
+	@echo "fuzz_$*: $$(tail -1 $(FUZZ_OUT)/$*.log)"
+
+FUZZ_INTO := corpus
+check-fuzz: FUZZ_INTO := short
 check-fuzz: FUZZ_ARGS := -runs=$(FUZZ_RUNS) -seed=1 -reload=0
 check-fuzz-long: FUZZ_ARGS := -max_total_time=$(FUZZ_TIME)
 FUZZ_GOALS := $(if $(shell command -v $(FUZZ_CC)),$(FUZZ:$(FUZZ_OUT)/fuzz_%=fuzz-%))
@@ -37,4 +45,4 @@ check-fuzz check-fuzz-long: $(FUZZ_GOALS)
 	$(if $(FUZZ_GOALS),,@echo 'fuzzers skipped: no clang')
 
 -include $(FUZZ_OBJS:.o=.d)
-.PHONY: check-fuzz check-fuzz-long
+.PHONY: check-fuzz check-fuzz-long $(FUZZ:$(FUZZ_OUT)/fuzz_%=fuzz-%)
