@@ -2,6 +2,7 @@
 /* vcpu-list, uptime: what domains do. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -239,19 +240,26 @@ static int uptime_of(struct cmd *cmd, const struct domain_entry *entry, json_t *
 	return json_array_append_new(array, object) < 0 ? fail_nomem(err) : 0;
 }
 
-static int uptime_words(struct cmd *cmd, json_t *array, struct err *err)
+/* The domains that were named, in that order; all of them when none was. */
+static int uptime_list(struct cmd *cmd, struct domain_list *list, struct err *err)
 {
 	int rc = 0;
 
+	if (!cmd->nr_words)
+		return domain_list_all(&cmd->xen, list, err);
+	list->items = calloc(cmd->nr_words, sizeof(*list->items));
+	if (!list->items)
+		return fail_nomem(err);
 	for (unsigned int i = 0; i < cmd->nr_words && rc == 0; i++) {
-		scoped(domain_list) struct domain_list list = DOMAIN_LIST_INIT;
+		struct domain_list one = DOMAIN_LIST_INIT;
 		uint32_t domid;
 
 		rc = cmd_domain(cmd, cmd->words[i], &domid, err);
 		if (rc == 0)
-			rc = domain_list_one(&cmd->xen, domid, &list, err);
+			rc = domain_list_one(&cmd->xen, domid, &one, err);
 		if (rc == 0)
-			rc = uptime_of(cmd, &list.items[0], array, err);
+			list->items[list->nr++] = one.items[0];
+		free(one.items);
 	}
 	return rc;
 }
@@ -261,14 +269,10 @@ static int run_uptime(struct cmd *cmd, struct err *err)
 	const struct uptime_options *opts = cmd->options;
 	scoped(domain_list) struct domain_list list = DOMAIN_LIST_INIT;
 	scoped(json) json_t *array = opts->json ? json_array() : NULL;
-	int rc = 0;
+	int rc = uptime_list(cmd, &list, err);
 
-	if (!opts->brief && !opts->json)
+	if (rc == 0 && !opts->brief && !opts->json)
 		printf("%-33s %4s %s\n", "Name", "ID", "Uptime");
-	if (cmd->nr_words)
-		rc = uptime_words(cmd, array, err);
-	else
-		rc = domain_list_all(&cmd->xen, &list, err);
 	for (size_t i = 0; i < list.nr && rc == 0; i++)
 		rc = uptime_of(cmd, &list.items[i], array, err);
 	if (rc == 0 && opts->json)

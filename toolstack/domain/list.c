@@ -163,13 +163,19 @@ static int refresh_vcpus(struct xen *xen, json_t *b_info, uint32_t domid, struct
 	return json_add(b_info, "avail_vcpus", take(online), err);
 }
 
-static int read_memory(struct xen *xen, uint32_t domid, const char *node, uint64_t *kb,
-		       struct err *err)
+/* Nobody writes dom0's nodes before somebody balloons it: Xen's figures hold then. */
+static int read_memory(struct xen *xen, const struct domctl_info *info, const char *node,
+		       uint64_t dom0_pages, uint64_t *kb, struct err *err)
 {
 	char path[64];
+	int rc;
 
-	snprintf(path, sizeof(path), "/local/domain/%u/memory/%s", domid, node);
-	return store_read_u64(xen, NULL, path, kb, err);
+	snprintf(path, sizeof(path), "/local/domain/%u/memory/%s", info->domid, node);
+	rc = store_read_u64(xen, NULL, path, kb, err);
+	if (rc != -ENOENT || info->domid != 0)
+		return rc;
+	*kb = dom0_pages * 4;
+	return 0;
 }
 
 /*
@@ -177,8 +183,8 @@ static int read_memory(struct xen *xen, uint32_t domid, const char *node, uint64
  * more MiB (libxl__get_targetmem_fudge). Nodes that are missing leave the stored
  * values as they are.
  */
-static int refresh_memory(struct xen *xen, json_t *b_info, uint32_t domid, bool hvm,
-			  struct err *err)
+static int refresh_memory(struct xen *xen, json_t *b_info, const struct domctl_info *info,
+			  bool hvm, struct err *err)
 {
 	json_int_t video = json_integer_value(json_object_get(b_info, "video_memkb"));
 	json_int_t old_target = json_integer_value(json_object_get(b_info, "target_memkb"));
@@ -187,8 +193,8 @@ static int refresh_memory(struct xen *xen, json_t *b_info, uint32_t domid, bool 
 	uint64_t target, max;
 	int rc;
 
-	if (read_memory(xen, domid, "target", &target, err) < 0 ||
-	    read_memory(xen, domid, "static-max", &max, err) < 0)
+	if (read_memory(xen, info, "target", info->nr_pages, &target, err) < 0 ||
+	    read_memory(xen, info, "static-max", info->max_pages, &max, err) < 0)
 		return 0;
 	rc = json_add(b_info, "max_memkb", json_integer((json_int_t)max), err);
 	if (rc == 0)
@@ -232,7 +238,7 @@ static int refresh(struct xen *xen, json_t *config, const struct domain_entry *e
 	if (rc == 0 && !hvm)
 		rc = refresh_vcpus(xen, b_info, domid, err);
 	if (rc == 0)
-		rc = refresh_memory(xen, b_info, domid, hvm, err);
+		rc = refresh_memory(xen, b_info, &entry->info, hvm, err);
 	if (rc == 0)
 		rc = refresh_sched(xen, b_info, domid, err);
 	if (rc == 0)
