@@ -36,22 +36,21 @@ const char *config_action_name(enum config_action action)
 
 int config_check_name(const char *name, struct err *err)
 {
-	char safe[80];
+	char shown[64];
 
 	if (!*name)
-		return fail(err, EINVAL, "the name is empty");
-	str_escape(name, strlen(name), safe, sizeof(safe));
-	if (strlen(name) > 255)
-		return fail(err, EINVAL, "the name '%s' is too long: %zu bytes, at most 255", safe,
-			    strlen(name));
+		return fail(err, EINVAL, "a domain's name cannot be empty");
+	str_escape(name, strlen(name), shown, sizeof(shown));
+	if (strlen(name) > CONFIG_NAME_MAX)
+		return fail(err, ENAMETOOLONG, "name '%s' is too long: %zu bytes, at most %d are "
+			    "allowed", shown, strlen(name), CONFIG_NAME_MAX);
 	if (str_is_digits(name))
-		return fail(err, EINVAL, "the name '%s' is a number, which commands would take for "
-			    "a domain id", safe);
+		return fail(err, EINVAL, "name '%s' would be taken for a domain number", shown);
 	for (const char *p = name; *p; p++) {
 		if (*p == '/')
-			return fail(err, EINVAL, "the name '%s' has a '/' in it", safe);
+			return fail(err, EINVAL, "name '%s' contains a '/'", shown);
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			return fail(err, EINVAL, "the name '%s' has a control character in it", safe);
+			return fail(err, EINVAL, "name '%s' contains a control character", shown);
 	}
 	return 0;
 }

@@ -314,9 +314,10 @@ int config_from_json(struct json_t *json, struct domain_config *out,
 		     struct err *err) must_check;
 
 /*
- * Refuses names that no command could use or that would break what prints or
- * stores them: empty, over 255 bytes, all digits, with '/' or control characters.
+ * Whether a domain may be called so: not empty, not too long, no number (commands
+ * would take it for a domain id), without '/' and control characters.
  */
+#define CONFIG_NAME_MAX 200	/* log files have the name, a prefix and a suffix in theirs */
 int config_check_name(const char *name, struct err *err) must_check;
 
 const char *config_type_name(enum domain_type type);		/* "pv", ... */

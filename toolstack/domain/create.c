@@ -64,7 +64,7 @@ int domain_check_config(const struct domain_config *config, struct err *err)
 
 	if (!config->name)
 		return fail(err, EINVAL, "the config gives no name");
-	rc = domain_check_name(config->name, err);
+	rc = config_check_name(config->name, err);
 	if (rc < 0)
 		return rc;
 	if (config->type != DOMAIN_PV)

@@ -330,7 +330,7 @@ int lifecycle_rename(struct xen *xen, uint32_t domid, const char *name, struct e
 	bool found = false;
 	int rc;
 
-	rc = domain_check_name(name, err);
+	rc = config_check_name(name, err);
 	if (rc == 0)
 		rc = domctl_info(xen, domid, &info, err);
 	if (rc == 0)

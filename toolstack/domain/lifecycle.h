@@ -57,7 +57,7 @@ bool lifecycle_is_ours(struct xen *xen, uint32_t domid, const uint8_t uuid[16]);
 int lifecycle_action(uint32_t domid, const uint8_t uuid[16], unsigned int reason,
 		     enum config_action *action, struct err *err) must_check;
 
-/* -EEXIST when another domain has the name; see domain_check_name. */
+/* -EEXIST when another domain has the name; see config_check_name. */
 int lifecycle_rename(struct xen *xen, uint32_t domid, const char *name,
 		     struct err *err) must_check;
 

@@ -56,24 +56,3 @@ int domain_lookup(struct xen *xen, const char *word, uint32_t *domid, struct err
 	*domid = (uint32_t)number;
 	return 0;
 }
-
-int domain_check_name(const char *name, struct err *err)
-{
-	char shown[64];
-
-	if (!*name)
-		return fail(err, EINVAL, "a domain's name cannot be empty");
-	str_escape(name, strlen(name), shown, sizeof(shown));
-	if (strlen(name) > DOMAIN_NAME_MAX)
-		return fail(err, ENAMETOOLONG, "name '%s' is too long: %zu bytes, at most %d are "
-			    "allowed", shown, strlen(name), DOMAIN_NAME_MAX);
-	if (str_is_digits(name))
-		return fail(err, EINVAL, "name '%s' would be taken for a domain number", shown);
-	for (const char *p = name; *p; p++) {
-		if (*p == '/')
-			return fail(err, EINVAL, "name '%s' contains a '/'", shown);
-		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			return fail(err, EINVAL, "name '%s' contains a control character", shown);
-	}
-	return 0;
-}

@@ -14,9 +14,6 @@
 
 struct xen;
 
-/* Names end up in the names of log files, with a prefix and a suffix. */
-#define DOMAIN_NAME_MAX 200
-
 /*
  * By number or name. -ENOENT when no domain has the name or the number is no
  * domain's; -EINVAL for "" (which xl takes for domain 0).
@@ -29,8 +26,5 @@ int domain_find_name(struct xen *xen, const char *name, uint32_t *domid,
 
 /* The name as the store has it, any bytes but NUL; -ENOENT when there is none. */
 int domain_get_name(struct xen *xen, uint32_t domid, char **name, struct err *err) must_check;
-
-/* Whether a new domain may be called so. Pure. */
-int domain_check_name(const char *name, struct err *err) must_check;
 
 #endif
