@@ -2,14 +2,12 @@
 #include "store.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xenstore.h>
 
 #include "base/scope.h"
 #include "base/str.h"
-#include "base/wait.h"
 #include "xen.h"
 
 static xs_transaction_t txn_id(const struct store_txn *txn)
@@ -133,56 +131,6 @@ int store_set_perms(struct xen *xen, const struct store_txn *txn, const char *pa
 	if (!xs_set_permissions(xen->xs, txn_id(txn), path, perms, nr))
 		return fail_sys(err, errno, "cannot set permissions of xenstore node '%s'", path);
 	return 0;
-}
-
-int store_watch(struct xen *xen, const char *path, const char *token, struct err *err)
-{
-	if (!xs_watch(xen->xs, path, token))
-		return fail_sys(err, errno, "cannot watch xenstore node '%s'", path);
-	return 0;
-}
-
-int store_unwatch(struct xen *xen, const char *path, const char *token, struct err *err)
-{
-	if (!xs_unwatch(xen->xs, path, token))
-		return fail_sys(err, errno, "cannot end the watch of xenstore node '%s'", path);
-	return 0;
-}
-
-int store_take_event(struct xen *xen, char **token, struct err *err)
-{
-	scoped(free) char **event = NULL;
-
-	event = xs_check_watch(xen->xs);
-	if (!event && errno == EAGAIN)
-		return 0;
-	if (!event)
-		return fail_sys(err, errno, "lost the connection to xenstored");
-	*token = strdup(event[XS_WATCH_TOKEN]);
-	if (!*token)
-		return fail_nomem(err);
-	return 1;
-}
-
-int store_fd(struct xen *xen)
-{
-	return xs_fileno(xen->xs);
-}
-
-int store_wait_event(struct xen *xen, int timeout_ms, char **token, struct err *err)
-{
-	int64_t deadline = wait_deadline(timeout_ms);
-
-	for (;;) {
-		struct pollfd pfd = { .fd = store_fd(xen), .events = POLLIN };
-		int rc = store_take_event(xen, token, err);
-
-		if (rc != 0)
-			return rc < 0 ? rc : 0;
-		rc = wait_poll(&pfd, 1, deadline);
-		if (rc < 0)
-			return rc;
-	}
 }
 
 int store_introduce(struct xen *xen, uint32_t domid, uint64_t gfn, uint32_t port,

@@ -61,7 +61,10 @@ enum store_perm {
 int store_set_perms(struct xen *xen, const struct store_txn *txn, const char *path,
 		    enum store_perm perm, uint32_t domid, struct err *err) must_check;
 
-/* Watches path and all below it; events carry token. */
+/*
+ * Watches path and all below it; events carry token. Watches have a connection of
+ * their own, made by the first one: their events never mix with replies.
+ */
 int store_watch(struct xen *xen, const char *path, const char *token, struct err *err) must_check;
 int store_unwatch(struct xen *xen, const char *path, const char *token, struct err *err) must_check;
 
@@ -71,8 +74,13 @@ int store_unwatch(struct xen *xen, const char *path, const char *token, struct e
  */
 int store_take_event(struct xen *xen, char **token, struct err *err) must_check;
 
-/* The descriptor that polls readable when a watch event has arrived. */
+/*
+ * The descriptor that polls readable when a watch event has arrived; -1 before the
+ * first watch. Take events until there is none before polling it.
+ */
 int store_fd(struct xen *xen);
+/* Ends all watches; xen_close() does it. */
+void store_watches_close(struct xen *xen);
 
 /*
  * Waits for the next watch event: 0 and *token, -ETIMEDOUT after timeout_ms

@@ -13,6 +13,7 @@
 #include <xentoollog.h>
 
 #include "base/log.h"
+#include "store.h"
 
 struct logger {
 	struct xentoollog_logger vtable;
@@ -120,6 +121,7 @@ void xen_close(struct xen *xen)
 {
 	int saved = errno;
 
+	store_watches_close(xen);
 	if (xen->xs)
 		xs_close(xen->xs);
 	if (xen->xc)

@@ -15,6 +15,7 @@
 #include "base/err.h"
 
 struct xc_interface_core;
+struct store_watches;
 struct xs_handle;
 struct xentoollog_logger;
 
@@ -23,6 +24,7 @@ struct xentoollog_logger;
 struct xen {
 	struct xc_interface_core *xc;		/* NULL until opened */
 	struct xs_handle *xs;			/* NULL until opened */
+	struct store_watches *watches;		/* NULL until the first watch */
 	struct xentoollog_logger *logger;
 	char detail[256];			/* last error line of libxc, "" if none */
 };
