@@ -85,6 +85,7 @@ static const struct spec_case channel_cases[] = {
 	{ "name=m, connection=socket, path=/run/x.sock",
 	  "{\"name\":\"m\",\"connection.socket\":{\"path\":\"/run/x.sock\"}}", NULL },
 	{ "connection=pty,backend=b", "{\"backend_domname\":\"b\",\"connection.pty\":{}}", NULL },
+	{ "connection=pty,path=/x", "{\"connection.pty\":{}}", NULL },
 	{ "name=m", NULL, "channel spec 'name=m' has no connection=, pty or socket" },
 	{ "connection=socket", NULL, "channel spec 'connection=socket' has connection=socket and no "
 	  "path=" },
@@ -237,6 +238,9 @@ int main(void)
 		is_int(channel_from_json(json, &channel, &err) < 0, 1, "%s is refused",
 		       bad_json[i].json);
 		is_str(err.msg, bad_json[i].message, "%s: message", bad_json[i].json);
+		json_decref(json);
+		ok(channel_to_json(&channel, &json, &err) == 0 && json_object_size(json) == 0,
+		   "%s: nothing is left of it", bad_json[i].json);
 		channel_free(&channel);
 		json_decref(json);
 	}

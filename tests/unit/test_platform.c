@@ -215,6 +215,7 @@ static const struct {
 
 	{ one_viridian, "base|TIME_ref_count|!freq", "[0,[0,2],[1]]", NULL },
 	{ one_viridian, "all|defaults|!cpu_hotplug|cpu_hotplug", "[2,\"all\",[]]", NULL },
+	{ one_viridian, "base|!base", "[0,[],[0]]", NULL },
 	{ one_viridian, "!base|base|!synic", "[0,[0],[7]]", NULL },
 	{ one_viridian, "!bass", NULL, "unknown viridian group 'bass', valid are base, freq, "
 	  "time_ref_count, reference_tsc, hcall_remote_tlb_flush, apic_assist, crash_ctl, synic, "
