@@ -14,6 +14,7 @@
 
 static int tap_count, tap_failed;
 
+__attribute__((format(printf, 4, 0)))
 static inline void tap_line(bool pass, const char *file, int line, const char *fmt, va_list ap)
 {
 	tap_count++;

@@ -268,7 +268,8 @@ int list_parse(const struct list_kind *kind, struct domain_config *config, const
 	rc = kind->parse(spec, d, el, err);
 	if (rc < 0)
 		return rc;
-	if (kind->devid != LIST_NO_DEVID)
+	/* A vif may have said its own. */
+	if (kind->devid != LIST_NO_DEVID && *(int *)(el + kind->devid) < 0)
 		*(int *)(el + kind->devid) = (int)*nr;
 	(*nr)++;
 	return 0;
