@@ -112,7 +112,7 @@ bed_consoles()
 	for f in "$bed_dir/qemu.log" "$bed_dir/serial"; do
 		[ -s "$f" ] || continue
 		echo "# --- last lines of $(basename "$f")"
-		tail -n "${BED_TAIL:-30}" "$f" | tr -d '\r' | sed 's/^/# /'
+		tail -n "${BED_TAIL:-60}" "$f" | tr -d '\r' | sed 's/^/# /'
 	done
 	[ -S "$bed_dir/ctl" ] || return 0
 	timeout 20 bash -c '. "$0/common.sh"; bed_dir=$1; bed_ssh "

@@ -450,10 +450,19 @@ static int by_key(const char *a, const char *b)
 	return order ? order : (int)len_a - (int)len_b;
 }
 
+/* Is item a node or file below the one that was reported last? */
+static bool is_below(const char *item, const char *last)
+{
+	size_t len = last ? strcspn(last, "\t") : 0;
+
+	return last && !strncmp(item, last, len) && item[len] == '/';
+}
+
 unsigned int hoststate_diff(const struct hoststate *before,
 			    const struct hoststate *after, FILE *out)
 {
 	unsigned int nr = diff_memory(before, after, out);
+	const char *last_new = NULL;
 	size_t i = 0, j = 0;
 
 	while (i < before->nr_items || j < after->nr_items) {
@@ -463,9 +472,9 @@ unsigned int hoststate_diff(const struct hoststate *before,
 
 		if (order < 0)
 			nr += report(out, "gone:", old);
-		else if (order > 0)
-			nr += report(out, "left behind:", new);
-		else if (strcmp(old, new))
+		else if (order > 0 && !is_below(new, last_new))
+			nr += report(out, "left behind:", last_new = new);
+		else if (order == 0 && strcmp(old, new))
 			nr += report(out, "changed:", new);
 		i += order <= 0;
 		j += order >= 0;

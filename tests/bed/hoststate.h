@@ -48,7 +48,10 @@ int must_check hoststate_save(const struct hoststate *state, const char *path,
 int must_check hoststate_load(struct hoststate *state, const char *path,
 			      struct err *err);
 
-/* One line to out (may be NULL) per difference; returns how many. */
+/*
+ * One line to out (may be NULL) per difference; returns how many. Of what is new
+ * in the store or among the files, the topmost of each tree counts.
+ */
 unsigned int hoststate_diff(const struct hoststate *before,
 			    const struct hoststate *after, FILE *out);
 

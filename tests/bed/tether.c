@@ -29,6 +29,17 @@ static int remove_one(const char *path, const struct stat *st, int type,
 	return remove(path);
 }
 
+/* Whoever still writes to dir makes its removal fail; they end soon, so try again. */
+static void remove_dir(const char *dir)
+{
+	const struct timespec pause = { .tv_nsec = 100 * 1000000 };
+
+	for (int i = 0; i < 100 && access(dir, F_OK) == 0; i++) {
+		nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+		nanosleep(&pause, NULL);
+	}
+}
+
 static void run(char **argv, const sigset_t *mask, pid_t parent)
 {
 	/* the kernel kills COMMAND should tether itself be killed */
@@ -113,6 +124,6 @@ int main(int argc, char **argv)
 	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
 		;
 	if (orphan)
-		nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+		remove_dir(dir);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }

@@ -38,7 +38,8 @@ same info xen_m
 same dmesg
 same domid q2
 same domname 0
-same uptime -s q1
+run xlite uptime -s q1
+like "uptime -s" "$out" '^ [0-2][0-9]:[0-5][0-9]:[0-5][0-9] up  0:0[0-9], q1 \([0-9]+\)$'
 
 # libxl adds an unset field of the size of video memory, -1, to dom0's target.
 run xl list -l

@@ -1,0 +1,150 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# pause, unpause, shutdown, reboot, rename: on guests that xl made and on our own, and
+# Debian's xl on ours.
+. "$XLITE/lib.sh"
+
+state()		# state NAME: the six letters
+{
+	run "${tool:-xlite}" list "$1"
+	out=${out#*$'\n'}
+	[[ $out =~ ([r-][b-][p-][s-].[d-])\ \  ]] && out=${BASH_REMATCH[1]}
+}
+has_state() { state "$1"; [[ $out == $2 ]]; }
+file_of() { echo /var/lib/xen/userdata-d."$1".*.libxl-json; }
+
+# by MAKER TOOL: a guest made by MAKER, handled by TOOL
+by()
+{
+	local maker=$1 tool=$2 name=l-$1-$2 id
+
+	tiny "$name"
+	if ! $maker create -q -p "$T/$name.cfg" 2> "$T/err"; then
+		fail "$maker creates: $(< "$T/err")"
+		return
+	fi
+	id=$(xl domid "$name")
+	state "$name"
+	is "$maker/$tool: created paused" "$out" "--p---"
+	run "$tool" unpause "$name"
+	is "$maker/$tool: unpause" "$rc:$err" "0:"
+	console_has "$name" 'tiny: ready'
+	run "$tool" pause "$id"
+	is "$maker/$tool: pause by number" "$rc:$err" "0:"
+	state "$name"
+	is "$maker/$tool: is paused" "$out" "--p---"
+	run "$tool" unpause "$name"
+
+	run "$tool" rename "$name" "$name-new"
+	is "$maker/$tool: rename" "$rc:$out:$err" "0::"
+	is "$maker/$tool: found by the new name" "$(xl domid "$name-new"):$(xlite domid "$name-new")" \
+		"$id:$id"
+	run xlite domid "$name"
+	is "$maker/$tool: not by the old one" "$rc:$out" "1:"
+	is "$maker/$tool: /vm has it" \
+		"$(xenstore-read "$(xenstore-read "/local/domain/$id/vm")/name")" "$name-new"
+	run xlite list -l "$name-new"
+	like "$maker/$tool: list -l has it" "$out" "\"name\": \"$name-new\","
+
+	run "$tool" shutdown -w "$name-new"
+	is "$maker/$tool: shutdown -w" "$rc:$out" "0:"
+	like "$maker/$tool: its words" "$err" "^Shutting down domain $id"
+	console_has "$name" 'shutdown poweroff'
+	[ "$maker/$tool" != xlite/xl ] || { state "$name-new"; like "nobody acted" "$out" '---s--'
+		xl destroy "$name-new"; }
+	within "$maker/$tool: and gone" 20 xen_gone "$name-new"
+}
+
+# What `xlite create` makes nobody watches over, so xl's -w alone would leave it.
+for maker in xl xlite; do
+	[ $maker = xl ] || xlite help create > /dev/null 2>&1 || continue
+	by $maker xlite
+	by $maker xl
+done
+
+# Names that cannot be.
+tiny r1
+tiny r2
+xl create -q "$T/r1.cfg"
+xl create -q "$T/r2.cfg"
+console_has r1 'tiny: ready'
+console_has r2 'tiny: ready'
+run xlite rename r1 r2
+like "a taken name" "$rc:$err" "^1:Can't rename domain 'r1': domain [0-9]+ is already called 'r2'"
+run xlite rename r1 r1
+is "its own name" "$rc:$err" "0:"
+for bad in '' 42 a/b $'a\nb' "$(printf 'x%.0s' {1..10000})"; do
+	run xlite rename r1 "$bad"
+	is "the name '${bad:0:5}' is refused" "$rc:${err%%:*}" "1:Can't rename domain 'r1'"
+done
+is "and r1 is still r1" "$(xl domid r1)" "$(xlite domid r1)"
+json=$(file_of "$(xl domid r1)")
+run xlite rename r1 r3
+like "the stored configuration follows" "$(tr -d '\0' < "$json")" '"name": "r3",'
+is "and ends with NUL, as libxl reads it" "$(tail -c 1 "$json" | od -An -tx1)" " 00"
+run xl list -l r3
+is "which xl reads" "$rc" 0
+# A rename waits for a toolstack that is changing the same domain.
+lock=${json/userdata-d/userdata-l}
+lock=${lock/libxl-json/domain-userdata-lock}
+exec 9> "$lock"
+flock 9
+run timeout 2 xlite rename r3 r4
+is "rename waits for libxl's lock" "$rc:$(xl domname "$(xl domid r3)")" "124:r3"
+rm -f "$lock"
+exec 9>&-
+run xlite rename r3 r4
+is "and goes on without" "$rc:$(ls "$lock" 2>&1 | tail -c 28)" "0: No such file or directory"
+
+# Everybody at once.
+run_limit 60 xlite shutdown -a -w
+is "shutdown -a -w" "$rc:$out" "0:"
+like "says what it waits for" "$err" 'Waiting for 2 domains'
+within "r4 gone" 20 xen_gone r4
+within "r2 gone" 20 xen_gone r2
+
+# A reboot asked of a guest of xl's is carried out by the xl that watches it.
+tiny r5
+xl create -q "$T/r5.cfg"
+console_has r5 'tiny: ready'
+old=$(xl domid r5)
+run_limit 60 xlite reboot -w r5
+is "reboot -w" "$rc:${err%%$'\n'*}" "0:Rebooting domain $old"
+wait_for 20 eval "! xl domname $old 2>/dev/null && xl domid r5"
+isnt "it is back under a new number" "$(xl domid r5)" "$old"
+
+# One that does not listen: SIGTERM ends the waiting and leaves the guest alone.
+tiny r6 'extra="noack"'
+xl create -q "$T/r6.cfg"
+console_has r6 'tiny: ready'
+run timeout 3 xlite shutdown r6
+is "shutdown waits for the guest to take it" "$rc" 124
+state r6
+unlike "which is as before" "$out" 's'
+run xlite shutdown 77
+is "a domain that is not there" "$rc:$err" $'1:Shutting down domain 77\nshutdown failed (rc=-3): domain 77 does not exist'
+run xlite pause 77
+is "pause of nothing fails" "$rc:${out}" "1:"
+ok "away" xl destroy r6
+ok "away" xl destroy r5
+
+# on_poweroff of our own guests, which no xl waits for.
+if xlite help create > /dev/null 2>&1; then
+	tiny p1 'on_poweroff="preserve"'
+	tiny p2
+	ok "xlite creates" xlite create -q "$T/p1.cfg"
+	ok "xlite creates" xlite create -q "$T/p2.cfg"
+	console_has p1 'tiny: ready'
+	console_has p2 'tiny: ready'
+	run_limit 60 xlite shutdown -w p1
+	state p1
+	is "preserve keeps it" "$rc:$out" "0:---s--"
+	run_limit 60 xlite shutdown p2
+	is "shutdown without -w leaves it to nobody" "$rc" 0
+	within "shut down" 20 has_state p2 '---s--'
+	run xl destroy p2
+	is "xl destroys ours" "$rc:$err" "0:"
+	run_limit 60 xlite destroy p1
+	is "xlite too" "$rc:$err" "0:"
+fi
+done_testing
