@@ -90,7 +90,7 @@ const struct key_row key_table[] = {
 	INT("slice", sched.slice, ALL, "has no effect (sedf scheduler)"),
 	INT("latency", sched.latency, ALL, "has no effect (sedf scheduler)"),
 	INT("extratime", sched.extratime, ALL, "rtds scheduler: use idle time too", WARN),
-	PARSE("cpuid", cpuid, ALL, "cpu features, \"host,name=value,...\" or a list of leaves", FAIL),
+	PARSE("cpuid", cpuid, ALL, "cpu features, \"host,name=value,...\" or a list of leaves"),
 	BOOL("msr_relaxed", msr_relaxed, ALL, "let the guest read MSRs that Xen does not know",
 	     .note = "msr_relaxed will be removed in future versions. If it fixes an issue you are "
 		     "having please report to xen-devel@lists.xenproject.org."),

@@ -15,6 +15,7 @@
 #include "builders/builder.h"
 #include "claim.h"
 #include "config/config.h"
+#include "cpuid.h"
 #include "destroy.h"
 #include "layout.h"
 #include "lookup.h"
@@ -180,9 +181,6 @@ static int make_domain(struct xen *xen, const struct domain_config *config, uint
 static int set_up_domain(struct xen *xen, const struct domain_config *config, uint32_t domid,
 			 uint32_t store_domid, struct layout_facts *facts, struct err *err)
 {
-	struct domctl_cpuid cpuid = {
-		.itsc = config->nomigrate == TRI_TRUE || config->tsc_mode == 1,
-	};
 	int rc;
 
 	rc = domctl_max_vcpus(xen, domid, config->max_vcpus, err);
@@ -203,7 +201,7 @@ static int set_up_domain(struct xen *xen, const struct domain_config *config, ui
 	rc = domctl_evtchn_alloc(xen, domid, facts->console_domid, &facts->console_port, err);
 	if (rc < 0)
 		return rc;
-	return domctl_set_cpuid(xen, domid, &cpuid, err);
+	return domain_set_cpuid(xen, domid, config, err);
 }
 
 /* The domain that runs a daemon; 0 where nothing is said. */

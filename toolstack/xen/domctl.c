@@ -302,7 +302,7 @@ int domctl_set_cpuid(struct xen *xen, uint32_t domid, const struct domctl_cpuid 
 		     struct err *err)
 {
 	int r = xc_cpuid_apply_policy(xen->xc, domid, false, NULL, 0, true, cpuid->itsc,
-				      cpuid->nested_virt, cpuid->xend, NULL);
+				      cpuid->nested_virt, cpuid->xend, cpuid->msr);
 
 	/* This call alone returns -errno and leaves errno to chance. */
 	if (r < 0) {

@@ -97,11 +97,13 @@ int domctl_set_uuid(struct xen *xen, uint32_t domid, const uint8_t uuid[16],
 		    struct err *err) must_check;
 
 struct xc_xend_cpuid;
+struct xc_msr;
 
 struct domctl_cpuid {
 	bool itsc, nested_virt;
 	/* leaves changed by the config's cpuid key, closed by XEN_CPUID_INPUT_UNUSED; or NULL */
 	const struct xc_xend_cpuid *xend;
+	const struct xc_msr *msr;	/* the same, closed by XC_MSR_INPUT_UNUSED */
 };
 
 int domctl_set_cpuid(struct xen *xen, uint32_t domid, const struct domctl_cpuid *cpuid,
