@@ -16,9 +16,9 @@ domain  := runfile userdata layout create cpuid claim destroy lookup list lifecy
 build   := builder kernel unwrap cache pv
 cmd     := main options table output help list info vcpu memory lifecycle console create destroy
 
-SRCS    := $(wildcard $(base:%=toolstack/base/%.c) $(xen:%=toolstack/xen/%.c) \
+SRCS    := $(base:%=toolstack/base/%.c) $(xen:%=toolstack/xen/%.c) \
 	$(config:%=toolstack/config/%.c) $(domain:%=toolstack/domain/%.c) \
-	$(build:%=builders/%.c) $(cmd:%=cmd/%.c))
+	$(build:%=builders/%.c) $(cmd:%=cmd/%.c)
 OBJS    := $(SRCS:%.c=$(OUT)/%.o)
 
 WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
@@ -50,7 +50,7 @@ $(OUT)/%.o: %.c
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 include tests/tests.mk
--include tests/guests/tiny.mk
+include tests/guests/tiny.mk
 
 install: $(OUT)/xlite
 	install -D -m 755 $(OUT)/xlite $(DESTDIR)$(PREFIX)/sbin/xlite

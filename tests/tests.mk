@@ -27,8 +27,23 @@ check-unit: $(UNIT)
 .PHONY: check-unit
 .SECONDARY:
 
--include tests/bed/bed.mk
+include tests/bed/bed.mk
 include tests/fault/fault.mk
 include tests/bench/bench.mk
 include tests/corpus/corpus.mk
 include tests/fuzz/fuzz.mk
+
+# All that dom0 needs in out/, then the test files. LONG=1: those that take hours, in full.
+check-bed: all out/guests/tiny $(DOM0_PROGRAMS)
+	LONG=$(LONG) tests/bed/run
+
+# The targets of the README install what they need first; in a make of their own, because what
+# pkg-config says is read when make starts.
+check check-long:
+	@tests/bed/deps --install build bed check
+	@tests/check $(if $(findstring long,$@),long)
+demo:
+	@tests/bed/deps --install build bed
+	@$(MAKE) -s all out/guests/tiny
+	@tests/bed/demo
+.PHONY: check check-long check-bed demo
