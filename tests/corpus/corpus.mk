@@ -9,3 +9,8 @@ check-corpus: $(UNIT_OUT)/corpus
 		grep -A3 '^not ok' $(UNIT_OUT)/corpus.tap; grep -E '^# [0-9]+ files|^# vectors|SKIP' \
 		$(UNIT_OUT)/corpus.tap; exit $$rc
 .PHONY: check-corpus
+
+# The configs with every key, for tests/bed/t/15-dryrun.t.
+out/dom0/keys.tar: $(wildcard tests/unit/keys/*.cfg)
+	$(Q)mkdir -p $(@D) && tar cf $@ -C tests/unit/keys $(^F)
+DOM0_PROGRAMS += out/dom0/keys.tar
