@@ -148,7 +148,7 @@ bed_tar()
 	[ ! -x "$out/xlite" ] || list+=(-C "$out" --transform 's,^xlite$,bin/xlite,' xlite)
 	[ ! -d "$out/dom0" ] || list+=(-C "$out" --transform 's,^dom0,bin,' dom0)
 	[ ! -d "$out/guests" ] || list+=(-C "$out" guests)
-	list+=(-C "$bed_src" one lib.sh -C "$bed_tests/.." --transform "s,^${bed_tests##*/},t," "${bed_tests##*/}")
+	list+=(-C "$bed_src" one lib.sh demo.dom0 -C "$bed_tests/.." --transform "s,^${bed_tests##*/},t," "${bed_tests##*/}")
 	tar -ch --owner=0 --group=0 --exclude='*.[od]' "${list[@]}"
 }
 
