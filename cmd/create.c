@@ -22,6 +22,8 @@
 #include "domain/console.h"
 #include "output.h"
 #include "xen/domctl.h"
+#include "xen/host.h"
+#include "xen/xen.h"
 
 struct create_options {
 	bool console, debug, foreground, unwatched, dryrun, paused, quiet, strict;
@@ -55,6 +57,41 @@ static int split_words(struct cmd *cmd, const char **file, const char ***setting
 	return 0;
 }
 
+/*
+ * CPULISTs speak of the host's cpus. Xen is asked only when there are such lists; on a
+ * machine where it cannot be asked (create -n works anywhere) the host stays unknown.
+ */
+static void ask_host(const struct cfg *cfg, const struct xl_conf *conf, struct config_host *host,
+		     struct bitmap **nodes)
+{
+	scoped(xen) struct xen xen = XEN_INIT;
+	scoped(free) struct host_cpu *cpus = NULL;
+	struct err unused = ERR_INIT;
+	unsigned int nr_cpus;
+	size_t nr;
+
+	if (!cfg_find(cfg, "cpus") && !cfg_find(cfg, "cpus_soft") && !conf->vm_cpumask &&
+	    !conf->pv_cpumask && !conf->hvm_cpumask)
+		return;
+	if (xen_open(&xen, &unused) < 0 || host_nr_cpus(&xen, &nr_cpus, &unused) < 0 ||
+	    host_cpus(&xen, &cpus, &nr, &unused) < 0)
+		return;
+	/* libxl's bitmaps are whole bytes, and "all" fills them. */
+	host->nr_cpus = (nr_cpus + 7) / 8 * 8;
+	for (size_t i = 0; i < nr; i++) {
+		if (cpus[i].node < BITMAP_BITS && cpus[i].node >= host->nr_nodes)
+			host->nr_nodes = cpus[i].node + 1;
+	}
+	*nodes = calloc(host->nr_nodes + 1, sizeof(**nodes));
+	if (!*nodes)
+		return;
+	for (size_t i = 0; i < nr; i++) {
+		if (cpus[i].node < host->nr_nodes)
+			bitmap_set(&(*nodes)[cpus[i].node], cpus[i].cpu);
+	}
+	host->node_cpus = *nodes;
+}
+
 static int read_config(struct cmd *cmd, const char *file, const char *const *settings,
 		       size_t nr_settings, struct cfg *cfg, struct domain_config *config,
 		       struct err *err)
@@ -62,7 +99,9 @@ static int read_config(struct cmd *cmd, const char *file, const char *const *set
 	const struct create_options *opts = cmd->options;
 	scoped(config_warnings) struct config_warnings warnings = { 0 };
 	scoped(xl_conf) struct xl_conf conf = XL_CONF_INIT;
-	struct config_options options = { .strict = opts->strict, .conf = &conf };
+	scoped(free) struct bitmap *nodes = NULL;
+	struct config_host host = { .nr_cpus = 0 };
+	struct config_options options = { .strict = opts->strict, .conf = &conf, .host = &host };
 	int rc;
 
 	rc = xl_conf_read(XL_CONF_PATH, &conf, &warnings, err);
@@ -74,6 +113,7 @@ static int read_config(struct cmd *cmd, const char *file, const char *const *set
 	rc = cfg_parse_words(cfg, settings, nr_settings, err);
 	if (rc < 0)
 		return rc;
+	ask_host(cfg, &conf, &host, &nodes);
 	rc = config_from_cfg(cfg, &options, config, &warnings, err);
 	if (rc == 0 && !opts->dryrun && !cmd->dryrun)
 		rc = config_check_supported(cfg, config, &warnings, err);
@@ -90,6 +130,8 @@ static int print_config(struct domain_config *config, FILE *out, struct err *err
 
 	if (!config->uuid_given)
 		uuid_generate_random(config->uuid);
+	if (config->hvm.ms_vm_genid_generate)
+		uuid_generate_random(config->hvm.ms_vm_genid);
 	rc = config_to_json(config, &json, err);
 	if (rc < 0)
 		return rc;

@@ -269,6 +269,36 @@ static void test_values(void)
 	}
 }
 
+/* Where Xen cannot be asked: cpus by number mean the same, nodes are refused. */
+static void test_unknown_host(void)
+{
+	static const struct { const char *text, *json, *message; } cases[] = {
+		{ PV "cpus='1-2'\nvcpus=1", "[[1,2]]", NULL },
+		{ PV "cpus='all'\nvcpus=1", NULL, NULL },
+		{ PV "cpus='all,^1'\nvcpus=1", NULL, NULL },
+		{ PV "cpus='node:0'\nvcpus=1", NULL, "c:3:6: cpus 'node:0': the cpus of node 0 are only "
+		  "known on a Xen host" },
+		{ PV "cpus='x'", NULL, "c:3:6: cpus 'x': bad item 'x' in cpu list, expected all, N, N-M, "
+		  "node:N or ^ and one of these" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		scoped(domain_config) struct domain_config config = DOMAIN_CONFIG_INIT;
+		scoped(config_warnings) struct config_warnings w = { .list = { .nr = 0 } };
+		scoped(json) json_t *json = NULL;
+		scoped(free) char *got = NULL;
+		struct err err = ERR_INIT;
+		int rc = parse(cases[i].text, NULL, &config, &w, &err);
+
+		is_str(rc < 0 ? err.msg : NULL, cases[i].message, "'%s': error", cases[i].text);
+		if (rc < 0)
+			continue;
+		is_int(config_to_json(&config, &json, &err), 0, "'%s': JSON", cases[i].text);
+		got = value_at(json, "b_info vcpu_hard_affinity");
+		is_str(got, cases[i].json, "'%s': affinity", cases[i].text);
+	}
+}
+
 static void test_conf(void)
 {
 	struct xl_conf conf = XL_CONF_INIT;
@@ -448,6 +478,7 @@ int main(void)
 		test_golden(goldens[i]);
 	test_messages();
 	test_values();
+	test_unknown_host();
 	test_conf();
 	test_defaults();
 	test_table();

@@ -191,6 +191,12 @@ static int read_affinity(struct key_reader *r, const struct cfg_setting *s, stru
 	}
 	for (size_t i = 1; !list && i < count; i++)
 		maps[i] = maps[0];
+	/* "all" of an unknown number of cpus is best said by saying nothing. */
+	if (!list && bitmap_test(&maps[0], BITMAP_BITS - 1)) {
+		free(maps);
+		*out = NULL;
+		*nr = 0;
+	}
 	return 0;
 }
 

@@ -25,6 +25,8 @@ same "words" mini.cfg memory=77 'vcpus=2; maxvcpus=3' 'extra+="x"' "vif=['mac=00
 is "words: accepted" "$rc" 0
 same "a word replaces" pv-all.cfg 'disk=[]' 'name="other"'
 same "no file but words" /dev/null 'name="w"' 'kernel="/k"' 'uuid="dad41a8e-1f3f-4b5e-8b0c-3e0a5ad4c7c1"'
+same "all cpus" mini.cfg vcpus=2 'cpus="all"' 'cpus_soft=["all","node:0"]'
+is "all cpus: accepted" "$rc" 0
 run xlite create -q -n /dev/null 'name="w"' 'kernel="/k"'
 like "a uuid is made up" "$out" '"uuid": "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"'
 
