@@ -424,6 +424,12 @@ static void test_supported(void)
 		{ PV "vmtrace_buf_kb=64", NULL,
 		  "c:3:16: vmtrace_buf_kb is not supported yet, the guest runs without" },
 		{ PV "vmtrace_buf_kb=0", NULL, NULL },
+		{ PV "maxmem=32", NULL, NULL },
+		{ PV "memory=64", NULL, NULL },
+		{ PV "cpuid='host'\nlocaltime=0", NULL, NULL },
+		{ PV "localtime=1", NULL,
+		  "c:3:11: localtime is not supported yet, the guest runs without" },
+		{ HVM "vga='none'\nserial='pty'", NULL, NULL },
 		{ PV "memory=64\nmaxmem=32", "c:3:8: memory = 64 MiB is more than maxmem = 32 MiB", NULL },
 	};
 

@@ -385,7 +385,7 @@ int config_check_supported(const struct cfg *cfg, const struct domain_config *co
 		if (rc < 0)
 			return rc;
 	}
-	if (config->max_memkb < config->target_memkb)
+	if (config->target_memkb != CONFIG_MEMKB_DEFAULT && config->max_memkb < config->target_memkb)
 		return key_fail(&cfg_find(cfg, "memory")->value, err, "memory = %" PRIu64 " MiB is more "
 				"than maxmem = %" PRIu64 " MiB", config->target_memkb / 1024,
 				config->max_memkb / 1024);
