@@ -28,7 +28,7 @@ HARDEN  := -D_FORTIFY_SOURCE=2 -fstack-protector-strong $(if $(STATIC),,-fPIE)
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 CFLAGS  ?= -O2 -g
 XEN_VERSION := $(shell pkg-config --modversion xencontrol 2>/dev/null | cut -d. -f1,2)
-ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE -DXLITE_VERSION='"$(VERSION)"' -I. -Itoolstack \
+ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE -DXLITE_VERSION='"$(VERSION)"' -iquote . -iquote toolstack \
 	-DXEN_BUILT_VERSION='"$(XEN_VERSION)"' $(WARN) $(CFLAGS) $(if $(SAN),$(SANITIZE),$(HARDEN))
 
 # Loading 16 shared libraries costs more than the rest of a small create: all but libc is linked
