@@ -44,7 +44,7 @@ $(OUT)/xlite: $(if $(FAULT),$(OUT)/renamed.o $(OUT)/fault.o,$(OBJS))
 	$(if $(V),,@echo "  LD      $@")
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(if $(STATIC),$(LIBS),-Wl,-Bstatic $(LIBS) -Wl,-Bdynamic)
 
-$(OUT)/%.o: %.c
+$(OUT)/%.o: %.c Makefile
 	$(if $(V),,@echo "  CC      $<")
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<

@@ -9,7 +9,7 @@ UNIT      := $(UNIT_SRCS:tests/unit/%.c=$(UNIT_OUT)/%)
 UNIT_OBJS := $(filter-out $(UNIT_OUT)/cmd/main.o,$(SRCS:%.c=$(UNIT_OUT)/%.o))
 UNIT_CFLAGS = $(filter-out $(HARDEN),$(ALL_CFLAGS)) $(SANITIZE)
 
-$(UNIT_OUT)/%.o: %.c
+$(UNIT_OUT)/%.o: %.c Makefile
 	$(if $(V),,@echo "  CC      $< (unit)")
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(UNIT_CFLAGS) -MMD -MP -c -o $@ $<
@@ -25,7 +25,7 @@ check-unit: $(UNIT)
 
 -include $(UNIT_OBJS:.o=.d) $(UNIT_SRCS:%.c=$(UNIT_OUT)/%.d)
 .PHONY: check-unit
-.SECONDARY:
+.SECONDARY: $(UNIT_SRCS:%.c=$(UNIT_OUT)/%.o)
 
 include tests/bed/bed.mk
 include tests/fault/fault.mk
