@@ -2,6 +2,7 @@
 #include "destroy.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/scope.h"
+#include "base/wait.h"
 #include "layout.h"
 #include "lookup.h"
 #include "runfile.h"
@@ -21,6 +23,9 @@
 
 /* How long a dead guest's last words may take through xenconsoled. */
 #define DRAIN_MS 200
+
+/* How long xenconsoled may take to connect to a guest that was just introduced. */
+#define CONSOLE_MS 1000
 
 /* What a later version takes down natively must not be cut off by this one. */
 static int check_no_devices(struct xen *xen, uint32_t domid, struct err *err)
@@ -68,6 +73,27 @@ static int remove_userdata(uint32_t domid, const uint8_t uuid[16], struct err *e
 	return userdata_remove_all(&ud, err);
 }
 
+/*
+ * xenconsoled connects some time after the introduction and then writes console/tty:
+ * after the nodes were removed it would bring that one back, for good.
+ */
+static void wait_for_console(struct xen *xen, uint32_t domid)
+{
+	int64_t deadline = wait_deadline(CONSOLE_MS);
+	char path[64];
+
+	snprintf(path, sizeof(path), "/local/domain/%u/console/tty", domid);
+	for (;;) {
+		scoped(free) char *tty = NULL;
+		struct err ignored;	/* no such node: nobody will write there */
+
+		if (store_read(xen, NULL, path, &tty, &ignored) < 0 || *tty ||
+		    wait_now_ms() >= deadline || !store_is_introduced(xen, domid))
+			return;
+		poll(NULL, 0, 5);
+	}
+}
+
 /* Another domain may carry the same uuid (a migration to the same host): /vm is its too. */
 static int uuid_is_shared(struct xen *xen, uint32_t domid, const uint8_t uuid[16],
 			  bool *shared, struct err *err)
@@ -94,6 +120,7 @@ int domain_destroy_unfinished(struct xen *xen, uint32_t domid, const uint8_t uui
 	int rc;
 
 	uuid_unparse_lower(uuid, text);
+	wait_for_console(xen, domid);
 	rc = uuid_is_shared(xen, domid, uuid, &shared, err);
 	if (rc < 0)
 		return rc;
@@ -133,8 +160,9 @@ int domain_destroy(struct xen *xen, uint32_t domid, struct err *err)
 	rc = domain_destroy_unfinished(xen, domid, info.uuid, err);
 	if (rc < 0)
 		return fail_in(err, "domain %u", domid);
-	if (name)
-		runfile_drop(RUNFILE_DIR, name, info.uuid);
+	/* A first destroy may have got as far as the name; xl may have changed it. */
+	if (!name || !runfile_drop(RUNFILE_DIR, name, info.uuid))
+		runfile_drop_uuid(RUNFILE_DIR, info.uuid);
 	return 0;
 }
 

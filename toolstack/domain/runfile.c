@@ -122,7 +122,7 @@ int runfile_read(const char *dir, const char *name, struct runfile_record *recor
 	return 0;
 }
 
-void runfile_drop(const char *dir, const char *name, const uint8_t uuid[16])
+bool runfile_drop(const char *dir, const char *name, const uint8_t uuid[16])
 {
 	struct runfile rf = RUNFILE_INIT;
 	struct runfile_record record;
@@ -132,11 +132,13 @@ void runfile_drop(const char *dir, const char *name, const uint8_t uuid[16])
 	if (runfile_read(dir, name, &record, &ignored) < 0 ||
 	    memcmp(record.uuid, uuid, sizeof(record.uuid)) != 0 ||
 	    runfile_lock(dir, name, &rf, &found, &record, &ignored) < 0)
-		return;
-	if (found && memcmp(record.uuid, uuid, sizeof(record.uuid)) == 0)
+		return false;
+	found = found && memcmp(record.uuid, uuid, sizeof(record.uuid)) == 0;
+	if (found)
 		runfile_remove(&rf);
 	else
 		runfile_unlock(&rf);
+	return found;
 }
 
 static int list_add(struct runfile_entry **list, size_t *nr, const char *name, size_t len,
@@ -184,6 +186,21 @@ int runfile_list(const char *dir, struct runfile_entry **out, size_t *out_nr, st
 	*out = list;
 	*out_nr = nr;
 	return 0;
+}
+
+void runfile_drop_uuid(const char *dir, const uint8_t uuid[16])
+{
+	struct runfile_entry *list = NULL;
+	struct err ignored;	/* a file that stays is found to be stale by whoever reads it */
+	size_t nr = 0;
+
+	if (runfile_list(dir, &list, &nr, &ignored) < 0)
+		return;
+	for (size_t i = 0; i < nr; i++) {
+		if (memcmp(list[i].record.uuid, uuid, sizeof(list[i].record.uuid)) == 0)
+			runfile_drop(dir, list[i].name, uuid);
+	}
+	runfile_list_free(list, nr);
 }
 
 void runfile_list_free(struct runfile_entry *list, size_t nr)

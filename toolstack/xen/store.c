@@ -141,6 +141,11 @@ int store_introduce(struct xen *xen, uint32_t domid, uint64_t gfn, uint32_t port
 	return 0;
 }
 
+bool store_is_introduced(struct xen *xen, uint32_t domid)
+{
+	return xs_is_domain_introduced(xen->xs, domid);
+}
+
 int store_release(struct xen *xen, uint32_t domid, struct err *err)
 {
 	if (!xs_release_domain(xen->xs, domid))

@@ -95,6 +95,8 @@ int store_wait_event(struct xen *xen, int timeout_ms, char **token, struct err *
  */
 int store_introduce(struct xen *xen, uint32_t domid, uint64_t gfn, uint32_t port,
 		    struct err *err) must_check;
+/* False also when xenstored does not answer. */
+bool store_is_introduced(struct xen *xen, uint32_t domid);
 int store_release(struct xen *xen, uint32_t domid, struct err *err) must_check;
 
 #endif
