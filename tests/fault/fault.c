@@ -45,7 +45,7 @@ static const struct { const char *pattern; enum kind kind; } kinds[] = {
 	{ "*_close", NEVER }, { "*_free", NEVER }, { "*_release", NEVER },
 	{ "xtl_*", NEVER }, { "xs_fileno", NEVER }, { "xenevtchn_fd", NEVER },
 	{ "xenforeignmemory_unmap", NEVER },
-	{ "xc_dom_*_max_size", NEVER }, { "xc_dom_translated", NEVER }, { "unlink*", NEVER },
+	{ "xc_dom_*_max_size", NEVER }, { "xc_dom_translated", NEVER }, { "unlink*", NEVER }, { "flock", NEVER },
 	{ "xs_read*", NULLS }, { "xs_directory*", NULLS }, { "xs_open", NULLS },
 	{ "xs_get_permissions", NULLS }, { "xs_get_domain_path", NULLS },
 	{ "xs_check_watch", NULLS }, { "xs_transaction_start", ZERO }, { "xs_*", BOOL },
@@ -130,7 +130,7 @@ static enum kind kind_of(const char *name)
 /* Another reason each time: none of them has a meaning of its own in these calls. */
 static int reason(enum kind kind, const char *name, unsigned long n)
 {
-	static const int library[] = { EIO, ENOMEM, ENOSPC, EPERM };
+	static const int library[] = { EIO, ENOMEM, ENOSPC, EBUSY };
 	static const int file[] = { EIO, ENOSPC, EROFS, EMFILE };
 
 	if (strcmp(name, "xs_transaction_end") == 0)
