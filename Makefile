@@ -10,8 +10,8 @@ Q       := $(if $(V),,@)
 
 base    := err log str file json wait
 xen     := xen store watch nodes domctl host console_ring
-config  := cfg types lists fields keys keytab keyparse config conf spec spec_json disk devnum nic pci devices media \
-	platform vnuma cpuid cpuid_json cpulist size
+config  := cfg types lists fields config_json keys keytab keyparse config conf spec \
+	spec_json disk devnum nic pci devices media platform vnuma cpuid cpuid_json cpulist size
 domain  := runfile userdata layout create cpuid claim destroy lookup list lifecycle balloon attend console
 build   := builder kernel unwrap cache pv
 cmd     := main options table output help list info vcpu memory lifecycle console create destroy

@@ -70,8 +70,8 @@ static void check_round_trip(const char *file, json_t *json, const char *text)
 	scoped(free) char *again_text = NULL;
 	struct err err = ERR_INIT;
 
-	if (config_from_json(json, &config, &err) < 0 || config_to_json(&config, &again, &err) < 0 ||
-	    json_to_text(again, &again_text, &err) < 0)
+	if (config_from_json(json, &config, &err) < 0 ||
+	    config_to_json(&config, &again, &err) < 0 || json_to_text(again, &again_text, &err) < 0)
 		ok(false, "%s: JSON read back: %s", file, err.msg);
 	else
 		is_str(again_text, text, "%s: JSON read back", file);
@@ -121,9 +121,11 @@ static void check_warnings(const char *folder, const char *file, const struct co
 
 	if (file_read(path, MAX_FILE, &text, &err) < 0)
 		return;
-	for (char *line = strtok_r(text.data, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+	for (char *line = strtok_r(text.data, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save)) {
 		if (strncmp(line, "WARNING: ", 9) == 0)
-			totals->warnings += ok(was_warned(w, line + 9), "%s: warns '%.60s'", file, line + 9);
+			totals->warnings +=
+				ok(was_warned(w, line + 9), "%s: warns '%.60s'", file, line + 9);
 	}
 }
 
@@ -192,7 +194,8 @@ static void check_vector(const char *kind, const char *line, int *passed)
 	int rc;
 
 	for (size_t i = 0; i < json_array_size(args); i++)
-		strbuf_printf(&spec, "%s%s", i ? "," : "", json_string_value(json_array_get(args, i)));
+		strbuf_printf(&spec, "%s%s", i ? "," : "",
+			      json_string_value(json_array_get(args, i)));
 	rc = to_json(kind, spec.s ? spec.s : "", &got, &err);
 	if (!ok((rc == 0) == good, "%s '%s': %s", kind, spec.s, good ? "accepted" : "refused")) {
 		printf("#   %s\n", err.msg);
@@ -218,7 +221,8 @@ static int check_vectors(const char *folder, const char *kind, int *total)
 
 	if (!ok(file_read(path, MAX_FILE, &text, &err) == 0, "%s vectors", kind))
 		return 0;
-	for (char *line = strtok_r(text.data, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+	for (char *line = strtok_r(text.data, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save)) {
 		++*total;
 		check_vector(kind, line, &passed);
 	}
@@ -227,7 +231,8 @@ static int check_vectors(const char *folder, const char *kind, int *total)
 
 int main(int argc, char **argv)
 {
-	scoped(free) char *folder = str_format("%s/xlcfg", argc > 1 ? argv[1] : "../shared/corpora");
+	scoped(free) char *folder =
+		str_format("%s/xlcfg", argc > 1 ? argv[1] : "../shared/corpora");
 	scoped(free) char *path = str_format("%s/MANIFEST.tsv", folder);
 	scoped(bytes) struct bytes text = BYTES_INIT;
 	struct totals totals = { 0 };
@@ -246,9 +251,11 @@ int main(int argc, char **argv)
 	}
 	disk_ok = check_vectors(folder, "disk", &disks);
 	nic_ok = check_vectors(folder, "vif", &nics);
-	printf("# %d files: %d accepted (%d of them by leniency), %d refused; JSON equal to xl's: %d; "
-	       "warnings of xl's: %d\n", files, totals.accepted, totals.lenient, totals.refused,
-	       totals.same_json, totals.warnings);
+	printf("# %d files: %d accepted (%d of them by leniency), %d refused; JSON equal to xl's: "
+	       "%d; "
+	       "warnings of xl's: %d\n",
+	       files, totals.accepted, totals.lenient, totals.refused, totals.same_json,
+	       totals.warnings);
 	printf("# vectors: disk %d of %d, vif %d of %d\n", disk_ok, disks, nic_ok, nics);
 	return tap_done();
 }

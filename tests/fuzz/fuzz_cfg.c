@@ -44,9 +44,18 @@ static void round_trip(const struct domain_config *config)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct config_options how[] = { { .strict = false }, { .strict = true } };
+	/* So that most inputs are whole configs; the text can replace all of it. */
+	static const char *const start[] = {
+		"name='f';kernel='k';type='pv'",
+		"name='f';kernel='k';type='pvh'",
+		"name='f';type='hvm'",
+	};
 	scoped(cfg) struct cfg cfg = CFG_INIT;
 	struct err err = ERR_INIT;
+	const char *first = start[size % ARRAY_SIZE(start)];
 
+	if (cfg_parse(&cfg, "start", first, strlen(first), &err) < 0)
+		abort();
 	if (cfg_parse(&cfg, "fuzz", (const char *)data, size, &err) < 0)
 		return 0;
 	for (size_t i = 0; i < ARRAY_SIZE(how); i++) {

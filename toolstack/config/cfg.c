@@ -72,8 +72,8 @@ static bool looks_like_python(const struct parser *ps, const char *at)
 /* The error at `at`, which must be on the current line. */
 static int syntax_error(const struct parser *ps, const char *at, const char *what, struct err *err)
 {
-	const char *hint = looks_like_python(ps, at) ?
-		" (Python code is not supported, only assignments of strings, numbers and lists)" : "";
+	const char *hint = !looks_like_python(ps, at) ? "" :
+		" (Python code is not supported, only assignments of strings, numbers and lists)";
 	unsigned int col = (unsigned int)(at - ps->line_start) + 1;
 	const char *stop = at;
 	char near[48];
@@ -284,7 +284,8 @@ static int parse_value(struct parser *ps, unsigned int depth, struct cfg_value *
 	if ((c | 0x20) >= 'a' && (c | 0x20) <= 'z')
 		return syntax_error(ps, ps->p, "expected a value; strings need quotes", err);
 	if (c == '-')
-		return syntax_error(ps, ps->p, "expected a value; negative numbers need quotes", err);
+		return syntax_error(ps, ps->p, "expected a value; negative numbers need quotes",
+				    err);
 	return syntax_error(ps, ps->p, "expected a string, a number or a list", err);
 }
 
@@ -327,24 +328,60 @@ const struct cfg_setting *cfg_find(const struct cfg *cfg, const char *name)
 	return find(cfg, name);
 }
 
-static int new_setting(struct parser *ps, char **name, struct cfg_setting **out, struct err *err)
+/* NULL and err: no room. */
+static struct cfg_setting *new_setting(struct parser *ps, char **name, struct err *err)
 {
 	struct cfg *cfg = ps->cfg;
 
-	if (cfg->nr == CFG_MAX_SETTINGS)
-		return fail(err, E2BIG, "%s:%u: more than %d settings", ps->origin, ps->line,
-			    CFG_MAX_SETTINGS);
+	if (cfg->nr == CFG_MAX_SETTINGS) {
+		fail(err, E2BIG, "%s:%u: more than %d settings", ps->origin, ps->line,
+		     CFG_MAX_SETTINGS);
+		return NULL;
+	}
 	if (cfg->nr == cfg->cap) {
 		size_t cap = cfg->cap ? cfg->cap * 2 : 32;
 		struct cfg_setting *settings = reallocarray(cfg->settings, cap, sizeof(*settings));
 
-		if (!settings)
-			return fail_nomem(err);
+		if (!settings) {
+			fail_nomem(err);
+			return NULL;
+		}
 		cfg->settings = settings;
 		cfg->cap = cap;
 	}
-	*out = &cfg->settings[cfg->nr++];
-	**out = (struct cfg_setting){ .name = take(*name) };
+	cfg->settings[cfg->nr] = (struct cfg_setting){ .name = take(*name) };
+	return &cfg->settings[cfg->nr++];
+}
+
+/* name = value or name += value; takes over what it keeps. at is the name's place. */
+static int store(struct parser *ps, char **name, bool add, struct cfg_value *value,
+		 const struct cfg_value *at, struct err *err)
+{
+	struct cfg_setting *setting = find(ps->cfg, *name);
+	int rc = 0;
+
+	if (setting && add && setting->value.kind != value->kind)
+		return fail(err, EINVAL, "%s:%u:%u: cannot add a %s to '%s', which is a %s",
+			    ps->origin, at->line, at->col,
+			    value->kind == CFG_LIST ? "list" : "string", *name,
+			    value->kind == CFG_LIST ? "string" : "list");
+	if (setting && add) {
+		rc = value_append(&setting->value, value, err);
+	} else {
+		if (!setting)
+			setting = new_setting(ps, name, err);
+		if (!setting)
+			return -err->code;
+		value_free(&setting->value);
+		setting->value = *value;
+		*value = (struct cfg_value){ .kind = CFG_ATOM };
+	}
+	if (rc < 0)
+		return rc;
+	setting->origin = ps->origin;
+	setting->line = at->line;
+	setting->col = at->col;
+	setting->added = add;
 	return 0;
 }
 
@@ -353,8 +390,9 @@ static int parse_assignment(struct parser *ps, struct err *err)
 	scoped(value) struct cfg_value value = { .kind = CFG_ATOM };
 	scoped(free) char *name = NULL;
 	const char *from = ps->p, *op;
-	unsigned int line = ps->line, col = (unsigned int)(from - ps->line_start) + 1;
-	struct cfg_setting *setting;
+	struct cfg_value at = {
+		.line = ps->line, .col = (unsigned int)(from - ps->line_start) + 1,
+	};
 	bool add;
 	int rc;
 
@@ -374,31 +412,7 @@ static int parse_assignment(struct parser *ps, struct err *err)
 	ps->p += add ? 2 : 1;
 	skip_blanks(ps);
 	rc = parse_value(ps, 0, &value, err);
-	if (rc < 0)
-		return rc;
-
-	setting = find(ps->cfg, name);
-	if (setting && add && setting->value.kind != value.kind)
-		return fail(err, EINVAL, "%s:%u:%u: cannot add a %s to '%s', which is a %s",
-			    ps->origin, line, col, value.kind == CFG_LIST ? "list" : "string", name,
-			    value.kind == CFG_LIST ? "string" : "list");
-	if (setting && add) {
-		rc = value_append(&setting->value, &value, err);
-	} else {
-		rc = setting ? 0 : new_setting(ps, &name, &setting, err);
-		if (rc == 0) {
-			value_free(&setting->value);
-			setting->value = value;
-			value = (struct cfg_value){ .kind = CFG_ATOM };
-		}
-	}
-	if (rc < 0)
-		return rc;
-	setting->origin = ps->origin;
-	setting->line = line;
-	setting->col = col;
-	setting->added = add;
-	return 0;
+	return rc < 0 ? rc : store(ps, &name, add, &value, &at, err);
 }
 
 static int parse_all(struct parser *ps, struct err *err)
@@ -430,8 +444,8 @@ static int check_text(const char *origin, const char *text, size_t len, struct e
 	unsigned int line = 1;
 
 	if (len > CFG_MAX_BYTES)
-		return fail(err, EFBIG, "%s: %zu bytes are too many for a config (at most %d)", origin,
-			    len, CFG_MAX_BYTES);
+		return fail(err, EFBIG, "%s: %zu bytes are too many for a config (at most %d)",
+			    origin, len, CFG_MAX_BYTES);
 	if (!nul)
 		return 0;
 	for (const char *p = text; p < nul; p++)
@@ -489,7 +503,7 @@ int cfg_parse_words(struct cfg *cfg, const char *const *words, size_t nr, struct
 	int rc = add_origin(cfg, "command line", err);
 
 	for (size_t i = 0; i < nr && rc == 0; i++)
-		rc = parse_text(cfg, cfg->origins[cfg->nr_origins - 1], (unsigned int)i + 1, words[i],
-				strlen(words[i]), err);
+		rc = parse_text(cfg, cfg->origins[cfg->nr_origins - 1], (unsigned int)i + 1,
+				words[i], strlen(words[i]), err);
 	return rc;
 }

@@ -78,7 +78,8 @@ static int read_type(struct key_reader *r, struct err *err)
 			return rc;
 		value = text ? names_find(&names_domain_type, text, false) : DOMAIN_PV;
 		if (value < 0)
-			return key_fail(&type->value, err, "unknown type '%.40s', valid are pv, pvh, hvm", text);
+			return key_fail(&type->value, err,
+					"unknown type '%.40s', valid are pv, pvh, hvm", text);
 		r->config->type = (enum domain_type)value;
 	}
 	if (!builder)
@@ -89,8 +90,8 @@ static int read_type(struct key_reader *r, struct err *err)
 	old = strcmp(text, "hvm") == 0 ? DOMAIN_HVM :
 	      strcmp(text, "generic") == 0 ? DOMAIN_PV : 0;
 	if (!old)
-		return key_fail(&builder->value, err, "unknown builder '%.40s', valid are generic, hvm",
-				text);
+		return key_fail(&builder->value, err,
+				"unknown builder '%.40s', valid are generic, hvm", text);
 	if (type && r->config->type != (enum domain_type)old)
 		return key_fail(&builder->value, err, "builder '%.40s' contradicts type '%s'", text,
 				config_type_name(r->config->type));
@@ -199,7 +200,8 @@ static int check_hvm(struct key_reader *r, struct err *err)
 
 	base = base ? base + 1 : c->kernel;
 	if (base && strcmp(base, "hvmloader") == 0) {
-		rc = key_warn(r, &kernel->value, err, "you seem to be using \"kernel\" directive to "
+		rc = key_warn(r, &kernel->value, err,
+			      "you seem to be using \"kernel\" directive to "
 			      "override HVM guest firmware. Ignore that. Use \"firmware_override\" "
 			      "instead if you really want a non-default firmware");
 		free(take(c->kernel));
@@ -231,10 +233,12 @@ static int check_pv(struct key_reader *r, struct err *err)
 		const char *text = firmware->value.text;
 
 		if (c->kernel)
-			return key_fail(&firmware->value, err, "both kernel and firmware specified");
+			return key_fail(&firmware->value, err,
+					"both kernel and firmware specified");
 		if (strcmp(text, "pvgrub32") != 0 && strcmp(text, "pvgrub64") != 0)
-			return key_fail(&firmware->value, err, "unknown firmware '%.40s', valid are "
-					"pvgrub32, pvgrub64", text);
+			return key_fail(&firmware->value, err,
+					"unknown firmware '%.40s', valid are pvgrub32, "
+					"pvgrub64", text);
 		c->kernel = str_format(FIRMWARE_DIR "/%s.bin", text);
 		if (!c->kernel)
 			return fail_nomem(err);
@@ -254,9 +258,12 @@ static int check_device_model(struct key_reader *r, struct err *err)
 	int rc = 0;
 
 	if (old && strstr(old, "stubdom-dm"))
-		rc = key_warn(r, &s->value, err, "%s", r->config->type == DOMAIN_HVM ?
-			      "Or use \"device_model_stubdomain_override\" if you  want to enable stubdomains" :
-			      "ignoring \"device_model_stubdomain_override\" directive for pv guest");
+		rc = key_warn(r, &s->value, err, "%s",
+			      r->config->type == DOMAIN_HVM ?
+				      "Or use \"device_model_stubdomain_override\" if you  want to "
+				      "enable stubdomains" :
+				      "ignoring \"device_model_stubdomain_override\" directive for "
+				      "pv guest");
 	if (rc == 0 && r->config->device_model && !r->config->device_model_version)
 		rc = key_warn(r, &cfg_find(r->cfg, "device_model_override")->value, err,
 			      "device model override given without specific DM version");
@@ -348,7 +355,7 @@ void config_defaults(struct domain_config *config)
 	if (config->max_vcpus == 0)
 		config->max_vcpus = config->vcpus ? config->vcpus : 1;
 	if (config->vcpus == 0)
-		config->vcpus = config->max_vcpus == 0 ? 1 : config->nr_vnuma ? config->max_vcpus : 1;
+		config->vcpus = config->nr_vnuma ? config->max_vcpus : 1;
 	if (config->max_memkb == CONFIG_MEMKB_DEFAULT)
 		config->max_memkb = config->target_memkb == CONFIG_MEMKB_DEFAULT ?
 			32 * 1024 : config->target_memkb;
@@ -373,7 +380,8 @@ int config_check_supported(const struct cfg *cfg, const struct domain_config *co
 
 	for (size_t i = 0; i < key_table_size; i++) {
 		const struct key_row *row = &key_table[i];
-		const struct cfg_setting *s = row->later == KEY_NOW ? NULL : cfg_find(cfg, row->name);
+		const struct cfg_setting *s =
+			row->later == KEY_NOW ? NULL : cfg_find(cfg, row->name);
 		int rc;
 
 		if (!s || !(row->types & 1u << config->type) || !wants_something(s))
@@ -385,9 +393,10 @@ int config_check_supported(const struct cfg *cfg, const struct domain_config *co
 		if (rc < 0)
 			return rc;
 	}
-	if (config->target_memkb != CONFIG_MEMKB_DEFAULT && config->max_memkb < config->target_memkb)
-		return key_fail(&cfg_find(cfg, "memory")->value, err, "memory = %" PRIu64 " MiB is more "
-				"than maxmem = %" PRIu64 " MiB", config->target_memkb / 1024,
-				config->max_memkb / 1024);
+	if (config->target_memkb != CONFIG_MEMKB_DEFAULT &&
+	    config->max_memkb < config->target_memkb)
+		return key_fail(&cfg_find(cfg, "memory")->value, err,
+				"memory = %" PRIu64 " MiB is more than maxmem = %" PRIu64 " MiB",
+				config->target_memkb / 1024, config->max_memkb / 1024);
 	return 0;
 }

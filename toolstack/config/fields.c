@@ -1,17 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * struct domain_config and libxl's JSON: one table of fields in the order of
- * libxl_types.idl (4.17, and what later versions added, where they added it).
- * From it follow config_init, config_free, config_to_json and config_from_json.
- * A field with its default is left out; the objects that hold fields never are.
- */
-#include "config.h"
+#include "fields.h"
 
-#include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uuid/uuid.h>
 
 #include "base/json.h"
 #include "base/scope.h"
@@ -20,52 +11,22 @@
 #include "config/platform.h"
 #include "config/types.h"
 
-enum section {
-	ROOT, C_INFO, B_INFO, SCHED, HVM, HVM_VGA, HVM_VNC, HVM_SDL, HVM_SPICE, HVM_RDM, PV, PVH,
-	ARM, ARM_SCI, X86, QUOTA,
-};
-
-static const struct {
-	enum section parent;
-	const char *name;
-	enum domain_type type;		/* DOMAIN_UNKNOWN: in every config */
-	bool optional;			/* newer than 4.17: only there when filled */
-} sections[] = {
-	[C_INFO] = { ROOT, "c_info", DOMAIN_UNKNOWN, false },
-	[B_INFO] = { ROOT, "b_info", DOMAIN_UNKNOWN, false },
-	[SCHED] = { B_INFO, "sched_params", DOMAIN_UNKNOWN, false },
-	[HVM] = { B_INFO, "type.hvm", DOMAIN_HVM, false },
-	[HVM_VGA] = { HVM, "vga", DOMAIN_HVM, false },
-	[HVM_VNC] = { HVM, "vnc", DOMAIN_HVM, false },
-	[HVM_SDL] = { HVM, "sdl", DOMAIN_HVM, false },
-	[HVM_SPICE] = { HVM, "spice", DOMAIN_HVM, false },
-	[HVM_RDM] = { HVM, "rdm", DOMAIN_HVM, false },
-	[PV] = { B_INFO, "type.pv", DOMAIN_PV, false },
-	[PVH] = { B_INFO, "type.pvh", DOMAIN_PVH, false },
-	[ARM] = { B_INFO, "arch_arm", DOMAIN_UNKNOWN, false },
-	[ARM_SCI] = { ARM, "arm_sci", DOMAIN_UNKNOWN, true },
-	[X86] = { B_INFO, "arch_x86", DOMAIN_UNKNOWN, false },
-	[QUOTA] = { B_INFO, "xenstore_quota", DOMAIN_UNKNOWN, true },
-};
-
-enum field_kind {
-	FIELD_STR, FIELD_TRI, FIELD_INT, FIELD_U32, FIELD_U64, FIELD_ENUM, FIELD_STRS, FIELD_BITS,
-	FIELD_UUID, FIELD_LIST, FIELD_CUSTOM,
-};
-
-typedef int (*field_to_json)(const struct domain_config *config, json_t **out, struct err *err);
-typedef int (*field_from_json)(struct domain_config *config, json_t *json, struct err *err);
-
-struct field {
-	enum section section;
-	const char *json;
-	enum field_kind kind;
-	size_t offset;
-	uint64_t def;			/* the value that is left out */
-	const struct spec_names *names;
-	const struct list_kind *list;
-	field_to_json to;		/* *out stays NULL for the default */
-	field_from_json from;
+const struct field_section field_sections[SECTION_COUNT] = {
+	[SECTION_C_INFO] = { SECTION_ROOT, "c_info", DOMAIN_UNKNOWN, false },
+	[SECTION_B_INFO] = { SECTION_ROOT, "b_info", DOMAIN_UNKNOWN, false },
+	[SECTION_SCHED] = { SECTION_B_INFO, "sched_params", DOMAIN_UNKNOWN, false },
+	[SECTION_HVM] = { SECTION_B_INFO, "type.hvm", DOMAIN_HVM, false },
+	[SECTION_HVM_VGA] = { SECTION_HVM, "vga", DOMAIN_HVM, false },
+	[SECTION_HVM_VNC] = { SECTION_HVM, "vnc", DOMAIN_HVM, false },
+	[SECTION_HVM_SDL] = { SECTION_HVM, "sdl", DOMAIN_HVM, false },
+	[SECTION_HVM_SPICE] = { SECTION_HVM, "spice", DOMAIN_HVM, false },
+	[SECTION_HVM_RDM] = { SECTION_HVM, "rdm", DOMAIN_HVM, false },
+	[SECTION_PV] = { SECTION_B_INFO, "type.pv", DOMAIN_PV, false },
+	[SECTION_PVH] = { SECTION_B_INFO, "type.pvh", DOMAIN_PVH, false },
+	[SECTION_ARM] = { SECTION_B_INFO, "arch_arm", DOMAIN_UNKNOWN, false },
+	[SECTION_ARM_SCI] = { SECTION_ARM, "arm_sci", DOMAIN_UNKNOWN, true },
+	[SECTION_X86] = { SECTION_B_INFO, "arch_x86", DOMAIN_UNKNOWN, false },
+	[SECTION_QUOTA] = { SECTION_B_INFO, "xenstore_quota", DOMAIN_UNKNOWN, true },
 };
 
 static int vcpus_to_json(const struct domain_config *config, json_t **out, struct err *err)
@@ -200,16 +161,19 @@ static int pairs_to_json(const struct str_list *pairs, const char *name, const c
 		return 0;
 	list = json_array();
 	for (size_t i = 0; i < pairs->nr; i++) {
-		const char *eq = strchr(pairs->items[i], '=');
+		const char *item = pairs->items[i], *value = strchr(item, '=') + 1;
 		json_t *pair = json_object();
+		int rc = json_array_append_new(list, pair) < 0 ? fail_nomem(err) : 0;
 
-		if (json_array_append_new(list, pair) < 0)
-			return fail_nomem(err);
-		if (json_object_set_new_nocheck(pair, name,
-				json_stringn_nocheck(pairs->items[i], (size_t)(eq - pairs->items[i]))) < 0 ||
-		    json_object_set_new_nocheck(pair, text, number ?
-				json_integer((json_int_t)strtoul(eq + 1, NULL, 0)) : json_text(eq + 1)) < 0)
-			return fail_nomem(err);
+		if (rc == 0)
+			rc = json_add(pair, name,
+				      json_stringn_nocheck(item, (size_t)(value - item - 1)), err);
+		if (rc == 0)
+			rc = json_add(pair, text, number ?
+				      json_integer((json_int_t)strtoul(value, NULL, 0)) :
+				      json_text(value), err);
+		if (rc < 0)
+			return rc;
 	}
 	*out = take(list);
 	return 0;
@@ -260,28 +224,32 @@ static int quota_from_json(struct domain_config *config, json_t *json, struct er
 /* The offset of a member whose type must be this one. */
 #define AT(m, type) (offsetof(struct domain_config, m) + 0 * sizeof(char[			\
 	__builtin_types_compatible_p(__typeof__(((struct domain_config *)0)->m), type) ? 1 : -1]))
-#define STR(s, json, m) { s, json, FIELD_STR, AT(m, char *), 0, NULL, NULL, NULL, NULL }
-#define TRI(s, json, m) { s, json, FIELD_TRI, AT(m, enum tri), 0, NULL, NULL, NULL, NULL }
-#define INT(s, json, m, def) { s, json, FIELD_INT, AT(m, int), (uint64_t)(def), NULL, NULL, NULL, NULL }
-#define U32(s, json, m, def) { s, json, FIELD_U32, AT(m, uint32_t), def, NULL, NULL, NULL, NULL }
-#define U64(s, json, m, def) { s, json, FIELD_U64, AT(m, uint64_t), def, NULL, NULL, NULL, NULL }
+#define FIELD(s, name, k, m, type) \
+	.section = SECTION_##s, .json = name, .kind = FIELD_##k, .offset = AT(m, type)
+#define STR(s, json, m) { FIELD(s, json, STR, m, char *) }
+#define TRI(s, json, m) { FIELD(s, json, TRI, m, enum tri) }
+#define INT(s, json, m, d) { FIELD(s, json, INT, m, int), .def = (uint64_t)(d) }
+#define U32(s, json, m, d) { FIELD(s, json, U32, m, uint32_t), .def = d }
+#define U64(s, json, m, d) { FIELD(s, json, U64, m, uint64_t), .def = d }
 #define MEM(s, json, m) U64(s, json, m, CONFIG_MEMKB_DEFAULT)
-#define ENUM(s, json, m, type, def, names) \
-	{ s, json, FIELD_ENUM, AT(m, type), def, &names_##names, NULL, NULL, NULL }
-#define STRS(s, json, m) { s, json, FIELD_STRS, AT(m, struct str_list), 0, NULL, NULL, NULL, NULL }
-#define BITS(s, json, m) { s, json, FIELD_BITS, AT(m, uint64_t), 0, NULL, NULL, NULL, NULL }
-#define LIST(s, json, name) { s, json, FIELD_LIST, 0, 0, NULL, &list_##name, NULL, NULL }
-#define CUSTOM(s, json, to, from) { s, json, FIELD_CUSTOM, 0, 0, NULL, NULL, to, from }
-#define ACTION(json) ENUM(ROOT, #json, json, enum config_action, CONFIG_ACTION_DESTROY, action)
+#define ENUM(s, json, m, type, d, nms) \
+	{ FIELD(s, json, ENUM, m, type), .def = d, .names = &names_##nms }
+#define STRS(s, json, m) { FIELD(s, json, STRS, m, struct str_list) }
+#define BITS(s, json, m) { FIELD(s, json, BITS, m, uint64_t) }
+#define LIST(s, name, l) \
+	{ .section = SECTION_##s, .json = name, .kind = FIELD_LIST, .list = &list_##l }
+#define CUSTOM(s, name, t, f) \
+	{ .section = SECTION_##s, .json = name, .kind = FIELD_CUSTOM, .to = t, .from = f }
+#define ACTION(m) ENUM(ROOT, #m, m, enum config_action, CONFIG_ACTION_DESTROY, action)
 
-static const struct field fields[] = {
+const struct field field_table[] = {
 	ENUM(C_INFO, "type", type, enum domain_type, DOMAIN_UNKNOWN, domain_type),
 	TRI(C_INFO, "hap", hap),
 	TRI(C_INFO, "oos", oos),
 	U32(C_INFO, "ssidref", ssidref, 0),
 	STR(C_INFO, "ssid_label", ssid_label),
 	STR(C_INFO, "name", name),
-	{ C_INFO, "uuid", FIELD_UUID, AT(uuid, uint8_t[16]), 0, NULL, NULL, NULL, NULL },
+	{ FIELD(C_INFO, "uuid", UUID, uuid, uint8_t[16]) },
 	STR(C_INFO, "pool_name", pool),
 	TRI(C_INFO, "run_hotplug_scripts", run_hotplug_scripts),
 	TRI(C_INFO, "driver_domain", driver_domain),
@@ -299,7 +267,7 @@ static const struct field fields[] = {
 	MEM(B_INFO, "video_memkb", video_memkb),
 	MEM(B_INFO, "shadow_memkb", shadow_memkb),
 	MEM(B_INFO, "iommu_memkb", iommu_memkb),
-	{ B_INFO, "rtc_timeoffset", FIELD_U32, AT(rtc_timeoffset, int32_t), 0, NULL, NULL, NULL, NULL },
+	{ FIELD(B_INFO, "rtc_timeoffset", U32, rtc_timeoffset, int32_t) },
 	STR(B_INFO, "exec_ssid_label", exec_ssid_label),
 	TRI(B_INFO, "localtime", localtime),
 	TRI(B_INFO, "disable_migrate", nomigrate),
@@ -460,39 +428,20 @@ static const struct field fields[] = {
 	ACTION(on_soft_reset),
 };
 
-/* Members by kind; int also serves the enums, whose size is the same. */
-static char **as_str(const struct field *f, struct domain_config *config)
-{
-	return (char **)((char *)config + f->offset);
-}
-
-static uint32_t *as_u32(const struct field *f, struct domain_config *config)
-{
-	return (uint32_t *)((char *)config + f->offset);
-}
-
-static uint64_t *as_u64(const struct field *f, struct domain_config *config)
-{
-	return (uint64_t *)((char *)config + f->offset);
-}
-
-static struct str_list *as_strs(const struct field *f, struct domain_config *config)
-{
-	return (struct str_list *)((char *)config + f->offset);
-}
+const size_t field_table_size = ARRAY_SIZE(field_table);
 
 _Static_assert(sizeof(enum tri) == 4 && sizeof(int) == 4, "enums are read as 32 bits");
 
 void config_init(struct domain_config *config)
 {
 	memset(config, 0, sizeof(*config));
-	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
-		const struct field *f = &fields[i];
+	for (size_t i = 0; i < field_table_size; i++) {
+		const struct field *f = &field_table[i];
 
 		if (f->def && (f->kind == FIELD_U64))
-			*as_u64(f, config) = f->def;
+			*field_u64(f, config) = f->def;
 		else if (f->def)
-			*as_u32(f, config) = (uint32_t)f->def;
+			*field_u32(f, config) = (uint32_t)f->def;
 	}
 }
 
@@ -511,13 +460,13 @@ void config_warnings_free(struct config_warnings *w)
 
 void config_free(struct domain_config *config)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
-		const struct field *f = &fields[i];
+	for (size_t i = 0; i < field_table_size; i++) {
+		const struct field *f = &field_table[i];
 
 		if (f->kind == FIELD_STR)
-			free(*as_str(f, config));
+			free(*field_str(f, config));
 		else if (f->kind == FIELD_STRS)
-			str_list_free(as_strs(f, config));
+			str_list_free(field_strs(f, config));
 		else if (f->kind == FIELD_LIST)
 			list_free(f->list, config);
 	}
@@ -529,229 +478,4 @@ void config_free(struct domain_config *config)
 		cpuid_free(config->cpuid);
 	free(config->cpuid);
 	*config = (struct domain_config)DOMAIN_CONFIG_INIT;
-}
-
-static json_t *strs_to_json(const struct str_list *list)
-{
-	json_t *json = json_array();
-
-	for (size_t i = 0; i < list->nr; i++)
-		json_array_append_new(json, json_text(list->items[i]));
-	return json;
-}
-
-/* A simple field's value; NULL when it has its default (*given = false) or no memory is left. */
-static json_t *value_to_json(const struct field *f, struct domain_config *config, bool *given)
-{
-	static const char *const tri[] = { "<default>", "False", "True" };
-	char uuid[UUID_STR_LEN];
-	uint32_t u32 = f->kind == FIELD_U64 || f->kind == FIELD_BITS ? 0 : *as_u32(f, config);
-
-	switch (f->kind) {
-	case FIELD_STR:
-		*given = *as_str(f, config);
-		return *given ? json_text(*as_str(f, config)) : NULL;
-	case FIELD_U64:
-		*given = *as_u64(f, config) != f->def;
-		return *given ? json_integer((json_int_t)*as_u64(f, config)) : NULL;
-	case FIELD_BITS:
-		*given = *as_u64(f, config) != 0;
-		return *given ? bits_to_json(*as_u64(f, config)) : NULL;
-	case FIELD_STRS:
-		*given = as_strs(f, config)->nr;
-		return *given ? strs_to_json(as_strs(f, config)) : NULL;
-	case FIELD_UUID:
-		*given = !uuid_is_null((uint8_t *)config + f->offset);
-		uuid_unparse_lower((uint8_t *)config + f->offset, uuid);
-		return *given ? json_text(uuid) : NULL;
-	default:
-		break;
-	}
-	*given = u32 != (uint32_t)f->def;
-	if (!*given)
-		return NULL;
-	if (f->kind == FIELD_TRI)
-		return json_text(tri[u32 <= TRI_TRUE ? u32 : TRI_DEFAULT]);
-	if (f->kind == FIELD_ENUM)
-		return json_text(names_get(f->names, (int)u32, true));
-	return json_integer(f->kind == FIELD_INT ? (int32_t)u32 : (json_int_t)u32);
-}
-
-static json_t *find_section(json_t *root, enum section s, const struct domain_config *config,
-			    bool create)
-{
-	json_t *parent, *object;
-
-	if (s == ROOT)
-		return root;
-	if (sections[s].type != DOMAIN_UNKNOWN && sections[s].type != config->type)
-		return NULL;
-	parent = find_section(root, sections[s].parent, config, create);
-	object = json_object_get(parent, sections[s].name);
-	if (object || !create || !parent)
-		return object;
-	object = json_object();
-	return json_object_set_new_nocheck(parent, sections[s].name, object) < 0 ? NULL : object;
-}
-
-static int field_add(const struct field *f, struct domain_config *config, json_t *root,
-		     struct err *err)
-{
-	json_t *object, *value = NULL;
-	bool given = true;
-	int rc = 0;
-
-	if (sections[f->section].type && sections[f->section].type != config->type)
-		return 0;
-	if (f->kind == FIELD_LIST)
-		rc = list_to_json(f->list, config, &value, err);
-	else if (f->kind == FIELD_CUSTOM)
-		rc = f->to(config, &value, err);
-	else
-		value = value_to_json(f, config, &given);
-	if (f->kind == FIELD_LIST || f->kind == FIELD_CUSTOM)
-		given = value;
-	if (rc < 0)
-		return rc;
-	if (!given && sections[f->section].optional)
-		return 0;
-	object = find_section(root, f->section, config, true);
-	if (!object) {
-		json_decref(value);
-		return fail_nomem(err);
-	}
-	return given ? json_add(object, f->json, value, err) : 0;
-}
-
-int config_to_json(const struct domain_config *config, json_t **out, struct err *err)
-{
-	scoped(json) json_t *root = json_object();
-	/* Read only; the accessors also serve the other direction. */
-	struct domain_config *same = (struct domain_config *)(uintptr_t)config;
-
-	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
-		int rc = field_add(&fields[i], same, root, err);
-
-		if (rc < 0)
-			return rc;
-	}
-	*out = take(root);
-	return 0;
-}
-
-static int strs_from_json(struct str_list *list, json_t *json, struct err *err)
-{
-	list->items = calloc(json_array_size(json) + 1, sizeof(*list->items));
-	if (!list->items)
-		return fail_nomem(err);
-	for (size_t i = 0; i < json_array_size(json); i++) {
-		const char *item = json_string_value(json_array_get(json, i));
-
-		if (!item)
-			return fail(err, EINVAL, "not a list of strings");
-		list->items[i] = strdup(item);
-		if (!list->items[i])
-			return fail_nomem(err);
-		list->nr++;
-	}
-	return 0;
-}
-
-static int text_from_json(const struct field *f, const char *text, struct domain_config *config,
-			  struct err *err)
-{
-	int value = -1;
-
-	if (!text)
-		return fail(err, EINVAL, "not a string");
-	if (f->kind == FIELD_STR) {
-		free(*as_str(f, config));
-		*as_str(f, config) = strdup(text);
-		return *as_str(f, config) ? 0 : fail_nomem(err);
-	}
-	if (f->kind == FIELD_UUID)
-		return uuid_parse(text, (uint8_t *)config + f->offset) < 0 ?
-			fail(err, EINVAL, "not a uuid") : 0;
-	if (f->kind == FIELD_ENUM)
-		value = names_find(f->names, text, true);
-	else if (strcmp(text, "True") == 0)
-		value = TRI_TRUE;
-	else if (strcmp(text, "False") == 0)
-		value = TRI_FALSE;
-	else if (strcmp(text, "<default>") == 0)
-		value = TRI_DEFAULT;
-	if (value < 0)
-		return fail(err, EINVAL, "unknown value '%.64s'", text);
-	*as_u32(f, config) = (uint32_t)value;
-	return 0;
-}
-
-static int number_from_json(const struct field *f, json_t *json, struct domain_config *config,
-			    struct err *err)
-{
-	json_int_t value = json_integer_value(json);
-	json_int_t min = f->kind == FIELD_INT ? INT32_MIN : 0;
-	json_int_t max = f->kind == FIELD_INT ? INT32_MAX :
-			 f->kind == FIELD_U32 ? (json_int_t)UINT32_MAX : INT64_MAX;
-
-	if (!json_is_integer(json))
-		return fail(err, EINVAL, "not a number");
-	if (value < min || value > max)
-		return fail(err, ERANGE, "%" JSON_INTEGER_FORMAT " is out of range", value);
-	if (f->kind == FIELD_U64)
-		*as_u64(f, config) = (uint64_t)value;
-	else
-		*as_u32(f, config) = (uint32_t)value;
-	return 0;
-}
-
-static int value_from_json(const struct field *f, json_t *json, struct domain_config *config,
-			   struct err *err)
-{
-	switch (f->kind) {
-	case FIELD_STR: case FIELD_TRI: case FIELD_ENUM: case FIELD_UUID:
-		return text_from_json(f, json_string_value(json), config, err);
-	case FIELD_INT: case FIELD_U32: case FIELD_U64:
-		return number_from_json(f, json, config, err);
-	case FIELD_STRS:
-		return strs_from_json(as_strs(f, config), json, err);
-	case FIELD_BITS:
-		for (size_t i = 0; i < json_array_size(json); i++) {
-			json_int_t bit = json_integer_value(json_array_get(json, i));
-
-			if (bit >= 0 && bit < 64)
-				*as_u64(f, config) |= UINT64_C(1) << bit;
-		}
-		return 0;
-	case FIELD_LIST:
-		return list_from_json(f->list, config, json, err);
-	case FIELD_CUSTOM:
-		return f->from(config, json, err);
-	}
-	return 0;
-}
-
-int config_from_json(json_t *json, struct domain_config *out, struct err *err)
-{
-	scoped(domain_config) struct domain_config config = DOMAIN_CONFIG_INIT;
-
-	if (!json_is_object(json))
-		return fail(err, EINVAL, "not a JSON object");
-	config_init(&config);
-	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
-		const struct field *f = &fields[i];
-		json_t *object = find_section(json, f->section, &config, false);
-		json_t *value = json_object_get(object, f->json);
-		int rc = value && !json_is_null(value) ? value_from_json(f, value, &config, err) : 0;
-
-		if (rc < 0)
-			return fail_in(err, "%s%s%s", f->section == ROOT ? "" : sections[f->section].name,
-				       f->section == ROOT ? "" : ".", f->json);
-	}
-	if (config.type == DOMAIN_UNKNOWN)
-		return fail(err, EINVAL, "c_info.type is missing");
-	config.uuid_given = true;
-	*out = config;
-	config = (struct domain_config)DOMAIN_CONFIG_INIT;
-	return 0;
 }

@@ -50,8 +50,10 @@ static int want_list(struct key_reader *r, const struct cfg_setting *s, bool *is
 		     struct err *err)
 {
 	*is_list = s->value.kind == CFG_LIST;
-	return *is_list ? 0 : key_complain(r, &s->value, err, "'%s' is a single value but should be "
-					   "a list", s->name);
+	if (*is_list)
+		return 0;
+	return key_complain(r, &s->value, err, "'%s' is a single value but should be a list",
+			    s->name);
 }
 
 KEYPARSE(name)
@@ -124,7 +126,8 @@ KEYPARSE(vnuma)
 		node = list_add(&list_vnuma, c, err);
 		if (!node)
 			return -err->code;
-		rc = vnuma_node_parse(texts, (unsigned int)item->nr, (unsigned int)s->value.nr, node, err);
+		rc = vnuma_node_parse(texts, (unsigned int)item->nr, (unsigned int)s->value.nr,
+				      node, err);
 		if (rc < 0)
 			return fail_in(err, "%s:%u:%u: vnuma", item->origin, item->line, item->col);
 		vcpus += bitmap_count(&node->vcpus);
@@ -138,7 +141,8 @@ KEYPARSE(vnuma)
 		return key_fail(&s->value, err, "vnuma has %u vcpus but maxvcpus is %u", vcpus,
 				c->max_vcpus);
 	if (c->max_memkb != CONFIG_MEMKB_DEFAULT && c->max_memkb != kb)
-		return key_fail(&s->value, err, "vnuma has %" PRIu64 " MiB but maxmem is %" PRIu64 " MiB",
+		return key_fail(&s->value, err,
+				"vnuma has %" PRIu64 " MiB but maxmem is %" PRIu64 " MiB",
 				kb / 1024, c->max_memkb / 1024);
 	c->max_vcpus = vcpus;
 	c->max_memkb = kb;
@@ -163,8 +167,10 @@ int keyparse_cpulist(const struct config_host *host, const char *text, struct bi
 	void *arg = (void *)(uintptr_t)host;
 	int rc = cpulist_parse(text, &list, err);
 
-	return rc < 0 ? rc : cpulist_resolve(&list, host ? host->nr_cpus : 0,
-					     host && host->node_cpus ? node_cpus : NULL, arg, out, err);
+	if (rc < 0)
+		return rc;
+	return cpulist_resolve(&list, host ? host->nr_cpus : 0,
+			       host && host->node_cpus ? node_cpus : NULL, arg, out, err);
 }
 
 /* A string counts for all vcpus, the items of a list for one vcpu each. */
@@ -265,7 +271,8 @@ KEYPARSE(bootloader_args)
 		as_list.kind = KEY_STRS;
 		return key_read(r, &as_list, s, err);
 	}
-	rc = key_warn(r, &s->value, err, "Specifying \"bootloader_args\" as a string is deprecated. "
+	rc = key_warn(r, &s->value, err,
+		      "Specifying \"bootloader_args\" as a string is deprecated. "
 		      "Please use a list of arguments.");
 	text = strdup(s->value.text);
 	if (!text)
@@ -400,8 +407,8 @@ KEYPARSE(mca_caps)
 	(void)row;
 	for (size_t i = 0; rc == 0 && i < s->value.nr; i++) {
 		if (strcmp(texts[i], "lmce") != 0)
-			return key_fail(&s->value.items[i], err, "unrecognized MCA capability '%.40s'",
-					texts[i]);
+			return key_fail(&s->value.items[i], err,
+					"unrecognized MCA capability '%.40s'", texts[i]);
 		r->config->hvm.mca_caps |= 1;	/* XEN_HVM_MCA_CAP_LMCE, public/hvm/params.h */
 	}
 	return rc;
@@ -453,8 +460,8 @@ KEYPARSE(stdvga)
 	rc = key_read(r, &as_bool, s, err);
 	r->base = base;
 	if (std != TRI_DEFAULT)
-		r->config->hvm.vga_kind = names_find(&names_vga, std == TRI_TRUE ? "stdvga" : "cirrus",
-						     false);
+		r->config->hvm.vga_kind =
+			names_find(&names_vga, std == TRI_TRUE ? "stdvga" : "cirrus", false);
 	return rc;
 }
 
@@ -522,13 +529,14 @@ KEYPARSE(llc_colors)
 		if (n == 1)
 			last = first;
 		if (n < 1 || n > 2 || first > last || last - first >= LIST_MAX)
-			return key_fail(&s->value.items[i], err, "llc_colors: '%.40s' is no range of colors",
-					texts[i]);
+			return key_fail(&s->value.items[i], err,
+					"llc_colors: '%.40s' is no range of colors", texts[i]);
 		for (; rc == 0 && first <= last; first++) {
 			uint32_t *color = list_add(&list_llc_colors, r->config, err);
 
 			if (!color)
-				return key_fail(&s->value.items[i], err, "llc_colors: too many colors");
+				return key_fail(&s->value.items[i], err,
+						"llc_colors: too many colors");
 			*color = first;
 		}
 	}
@@ -547,8 +555,8 @@ KEYPARSE(xenstore_quota)
 
 		if (!eq || eq == texts[i] || key_number(eq + 1, &value) < 0 || value < 0 ||
 		    value > UINT32_MAX)
-			return key_fail(&s->value.items[i], err, "xenstore_quota: '%.40s' is not name=number",
-					texts[i]);
+			return key_fail(&s->value.items[i], err,
+					"xenstore_quota: '%.40s' is not name=number", texts[i]);
 		rc = key_add_str(&r->config->xenstore_quota, texts[i], err);
 	}
 	return rc;

@@ -150,7 +150,8 @@ static int read_number(struct key_reader *r, const struct key_row *row,
 	if (rc < 0 || !text)
 		return rc;
 	if (s->added)
-		return bad_value(r, row, s, "was put together with +=, which numbers cannot be", err);
+		return bad_value(r, row, s, "was put together with +=, which numbers cannot be",
+				 err);
 	if (key_number(text, out) < 0)
 		return bad_value(r, row, s, "is not a number", err);
 	*given = true;
@@ -170,8 +171,10 @@ static int read_int(struct key_reader *r, const struct key_row *row, const struc
 	if (rc < 0 || !given)
 		return rc;
 	if (value < min || value > max)
-		return key_fail(&s->value, err, "%s: %" PRId64 " is out of range, it must be %" PRId64
-				" to %" PRId64 "%s", s->name, value, min, max, unit);
+		return key_fail(&s->value, err,
+				"%s: %" PRId64 " is out of range, it must be %" PRId64
+				" to %" PRId64 "%s",
+				s->name, value, min, max, unit);
 	if (row->kind == KEY_MIB)
 		*(uint64_t *)at = (uint64_t)value * 1024;
 	else
@@ -193,9 +196,10 @@ static int read_enum(struct key_reader *r, const struct key_row *row, const stru
 	if (row->kind == KEY_ENUM_NUM && key_number(text, &number) == 0) {
 		value = number < 0 || number > INT32_MAX / 2 ? -1 : (int)(number + row->min);
 		if (names_get(row->names, value, false) && row->note)
-			rc = key_warn(r, &s->value, err, "specifying \"%s\" as an integer is deprecated. "
-				      "Please use the named parameter variant. e.g. %s=\"%s\"", row->name,
-				      row->name, names_get(row->names, value, false));
+			rc = key_warn(r, &s->value, err,
+				      "specifying \"%s\" as an integer is deprecated. "
+				      "Please use the named parameter variant. e.g. %s=\"%s\"",
+				      row->name, row->name, names_get(row->names, value, false));
 		if (rc < 0)
 			return rc;
 	}
@@ -212,8 +216,8 @@ static int read_strs(struct key_reader *r, const struct cfg_setting *s, struct s
 		     struct err *err)
 {
 	if (s->value.kind != CFG_LIST)
-		return key_complain(r, &s->value, err, "'%s' is a single value but should be a list",
-				    s->name);
+		return key_complain(r, &s->value, err,
+				    "'%s' is a single value but should be a list", s->name);
 	for (size_t i = 0; i < s->value.nr; i++) {
 		const struct cfg_value *item = &s->value.items[i];
 		int rc;
@@ -231,8 +235,8 @@ static int read_list(struct key_reader *r, const struct key_row *row, const stru
 		     struct err *err)
 {
 	if (s->value.kind != CFG_LIST)
-		return key_complain(r, &s->value, err, "'%s' is a single value but should be a list",
-				    s->name);
+		return key_complain(r, &s->value, err,
+				    "'%s' is a single value but should be a list", s->name);
 	for (size_t i = 0; i < s->value.nr; i++) {
 		const struct cfg_value *item = &s->value.items[i];
 		char safe[64];
@@ -321,7 +325,8 @@ int key_check_known(struct key_reader *r, const struct key_row *rows, size_t nr,
 			continue;
 		near = key_nearest(rows, nr, s->name);
 		rc = key_complain(r, &at, err, "unknown key '%.64s'%s%s%s", s->name,
-				  near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+				  near ? " (did you mean '" : "", near ? near : "",
+				  near ? "'?)" : "");
 		if (rc < 0)
 			return rc;
 	}

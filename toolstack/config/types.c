@@ -8,8 +8,9 @@
 #define COUNT(...) (sizeof((const char *[]){ __VA_ARGS__ }) / sizeof(char *))
 
 /* The same words in both. */
-#define NAMES(name, ...) \
-	const struct spec_names names_##name = { LIST(__VA_ARGS__), NULL, COUNT(__VA_ARGS__), false }
+#define NAMES(name, ...)                                                                           \
+	const struct spec_names names_##name = { LIST(__VA_ARGS__), NULL, COUNT(__VA_ARGS__),      \
+						 false }
 
 NAMES(domain_type, NULL, "hvm", "pv", "pvh");
 NAMES(tsc_mode, "default", "always_emulate", "native", "native_paravirt");
