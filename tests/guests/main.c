@@ -16,16 +16,23 @@
 #define WATCH_TARGET	2
 #define PAGES_TO_KB(n)	((n) << (PAGE_SHIFT - 10))
 #define KB_TO_PAGES(n)	((n) >> (PAGE_SHIFT - 10))
-#define BALLOON_RETRY	NSEC_PER_SEC
+#define RETRY_AFTER	NSEC_PER_SEC
 
 struct command {
 	const char *name;
 	void (*run)(const char *arg);
 };
 
+/* Where the balloon is with target_pages. */
+enum balloon {
+	BALLOON_IDLE,		/* there, or no target is known yet */
+	BALLOON_BUSY,
+	BALLOON_RETRY,		/* stuck, and that has been said */
+};
+
 static bool follow_shutdown, follow_target;
-static unsigned long target_pages;	/* 0: none is known yet */
-static bool is_on_target;
+static unsigned long target_pages;
+static enum balloon balloon;
 
 static void serve(uint64_t until);
 
@@ -171,48 +178,63 @@ static void read_target(void)
 	if (!store_read("memory/target", value, sizeof(value)))
 		return;
 	target_pages = KB_TO_PAGES(number(value));
-	is_on_target = target_pages == memory_pages();
+	balloon = target_pages == memory_pages() ? BALLOON_IDLE : BALLOON_BUSY;
 }
 
-/* Tells once when the target is reached, or that it is not (and tries on). */
-static void follow_balloon(bool is_new)
+static void follow_balloon(void)
 {
-	bool was_on_target = is_on_target;
+	enum memory_step step;
 
-	if (!target_pages || was_on_target)
+	if (balloon == BALLOON_IDLE)
 		return;
-	is_on_target = memory_resize(target_pages);
-	if (is_on_target)
+	step = memory_step(target_pages);
+	if (step == MEMORY_REACHED) {
 		say("balloon %lu KiB", PAGES_TO_KB(memory_pages()));
-	else if (is_new)
+		balloon = BALLOON_IDLE;
+	} else if (step == MEMORY_STUCK && balloon == BALLOON_BUSY) {
 		say("balloon stuck at %lu KiB", PAGES_TO_KB(memory_pages()));
+		balloon = BALLOON_RETRY;
+	}
+}
+
+/* What came in since the last look; true when there was something. */
+static bool look(void)
+{
+	char line[256];
+	unsigned int fired;
+	bool typed = console_line(line, sizeof(line));
+
+	if (typed) {
+		answer("echo: %s", line);
+		run(line);
+	}
+	fired = store_fired();
+	if ((fired & 1u << WATCH_SHUTDOWN) && follow_shutdown)
+		obey_shutdown();
+	if ((fired & 1u << WATCH_TARGET) && follow_target)
+		read_target();
+	return typed || fired;
 }
 
 /* Lives until the clock passes until; 0: for ever. */
 static void serve(uint64_t until)
 {
-	char line[256];
-	unsigned int fired;
 	uint64_t deadline;
 
 	for (;;) {
-		while (console_line(line, sizeof(line))) {
-			answer("echo: %s", line);
-			run(line);
-		}
-		fired = store_fired();
-		if ((fired & 1u << WATCH_SHUTDOWN) && follow_shutdown)
-			obey_shutdown();
-		if ((fired & 1u << WATCH_TARGET) && follow_target)
-			read_target();
-		follow_balloon(fired & 1u << WATCH_TARGET);
+		bool is_idle = !look();
+
+		follow_balloon();
 		if (until && event_clock() >= until)
 			return;
-		if (fired)
-			continue;	/* a wait may have eaten an event */
+		/* what was done may have waited, and so eaten an event */
+		if (!is_idle || balloon == BALLOON_BUSY)
+			continue;
 		deadline = until;
-		if (target_pages && !is_on_target && !deadline)
-			deadline = event_clock() + BALLOON_RETRY;
+		if (balloon == BALLOON_RETRY)
+			deadline = event_clock() + RETRY_AFTER;
+		if (until && deadline > until)
+			deadline = until;
 		event_wait(deadline);
 	}
 }

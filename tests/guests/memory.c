@@ -62,21 +62,22 @@ static unsigned long grow(unsigned long count)
 	return done;
 }
 
-bool memory_resize(unsigned long target)
+enum memory_step memory_step(unsigned long target)
 {
-	unsigned long goal = target;
+	unsigned long goal = target, count;
 
 	if (goal < memory.low)
 		goal = memory.low;
 	if (goal > memory.max)
 		goal = memory.max;
-	while (memory.pages > goal)
-		if (!shrink(batch(memory.pages - goal)))
-			return false;
-	while (memory.pages < goal)
-		if (!grow(batch(goal - memory.pages)))
-			return false;
-	return goal == target;
+	if (memory.pages == goal)
+		return goal == target ? MEMORY_REACHED : MEMORY_STUCK;
+	if (memory.pages > goal) {
+		count = batch(memory.pages - goal);
+		return shrink(count) == count ? MEMORY_MORE : MEMORY_STUCK;
+	}
+	count = batch(goal - memory.pages);
+	return grow(count) == count ? MEMORY_MORE : MEMORY_STUCK;
 }
 
 /* Different in each page, so that none can stand for another. */

@@ -7,7 +7,6 @@
 #ifndef GUESTS_MEMORY_H
 #define GUESTS_MEMORY_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include <xen/xen.h>
@@ -37,8 +36,14 @@ struct memory {
 void memory_init(const struct memory *start);
 unsigned long memory_pages(void);
 
-/* As far towards target as Xen lets us; true when that is reached. */
-bool memory_resize(unsigned long target);
+enum memory_step {
+	MEMORY_REACHED,
+	MEMORY_MORE,		/* came nearer: call again */
+	MEMORY_STUCK,		/* Xen gave or took less than it was asked for */
+};
+
+/* One hypercall's worth towards target, so that a caller can do else between. */
+enum memory_step memory_step(unsigned long target);
 
 /* Writes every byte of every page; returns the number of pages. */
 unsigned long memory_fill(void);

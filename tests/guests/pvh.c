@@ -6,7 +6,6 @@
 #include "tiny.h"
 #include "console.h"
 #include "hypercall.h"
-#include "lib.h"
 
 #include <xen/hvm/hvm_op.h>
 #include <xen/hvm/params.h>
@@ -132,20 +131,6 @@ static uint64_t get_param(uint32_t index)
 	return arg.value;
 }
 
-/*
- * No interrupt ever comes, as they stay disabled; the toolstack takes a
- * callback for the sign of a guest that watches control/shutdown.
- */
-static void claim_pv_drivers(void)
-{
-	struct xen_hvm_param arg = {
-		.domid = DOMID_SELF, .index = HVM_PARAM_CALLBACK_IRQ,
-		.value = (uint64_t)HVM_PARAM_CALLBACK_TYPE_VECTOR << 56 | 0xf3,
-	};
-
-	hypercall(__HYPERVISOR_hvm_op, HVMOP_set_param, (unsigned long)&arg, 0);
-}
-
 static void map_shared_info(struct boot *boot)
 {
 	struct xen_add_to_physmap arg = {
@@ -208,7 +193,5 @@ void pvh_start(const struct hvm_start_info *info)
 	boot.store = page ? (void *)(page << PAGE_SHIFT) : NULL;
 	boot.store_port = get_param(HVM_PARAM_STORE_EVTCHN);
 	find_memory(info, &boot.memory);
-	if (!word_in(boot.cmdline, "nocallback"))
-		claim_pv_drivers();
 	tiny(&boot);
 }

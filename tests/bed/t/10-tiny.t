@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # The tiny guest itself (tests/guests/README), driven by Debian's xl: the other tests lean on it
+# time-limit: 600
 . "$XLITE/lib.sh"
 
 # typed NAME LINE...: as if written at its console
@@ -15,15 +16,23 @@ typed()
 	printf '%s\n' "$@" > "$tty"
 }
 
-# state_is NAME PATTERN: of the six letters of xl list
+# states: $state[NAME], the six letters of xl list, of all guests
+declare -A state
+states()
+{
+	local name letters _
+
+	while read -r name _ _ _ letters _; do
+		state[$name]=$letters
+	done < <(xl list)
+}
+
+# state_is NAME PATTERN, at this moment
 state_is()
 {
-	local name id mem vcpus state
-
-	while read -r name id mem vcpus state _; do
-		# shellcheck disable=SC2053
-		[ "$name" != "$1" ] || [[ $state == $2 ]] || return
-	done < <(xl list "$1")
+	states
+	# shellcheck disable=SC2053
+	[[ ${state[$1]} == $2 ]]
 }
 
 # node_is NODE VALUE: below the domain $id
@@ -38,12 +47,6 @@ cpu_time()
 	line=${line##* }
 	printf '%s\n' "${line/./}"
 }
-
-keep='on_poweroff="preserve"
-on_reboot="preserve"
-on_crash="preserve"
-on_watchdog="preserve"
-on_soft_reset="preserve"'
 
 # A guest's life: console, store, balloon, reboot, shutdown
 life()
@@ -96,14 +99,27 @@ life()
 	within "$type: gone" 10 xen_gone "$n"
 }
 
-# ends TYPE WORDS STATE: the guest with these words gets into that state
+# ends COUNT TYPE WORDS STATE: a guest with these words gets into that state, see below
 ends()
 {
-	tiny tiny-ends "type=\"$1\"" memory=32 "extra=\"$2\"" "$keep"
-	xl create -q "$T/tiny-ends.cfg"
-	within "$1: $2" 20 state_is tiny-ends "$3"
-	run xl destroy tiny-ends
+	tiny "tiny-end$1" "type=\"$2\"" memory=32 "extra=\"$3\""
+	xl create -q -e "$T/tiny-end$1.cfg"
 }
+
+ended() { within "$2: $3" 20 state_is "tiny-end$1" "$4"; }
+
+each_end()
+{
+	"$1" 0 pv 'delay=100 exit=4' '???sw-'
+	"$1" 1 pv exit=5 '???sS-'
+	"$1" 2 pv trap '???sc-'
+	"$1" 3 pv watchdog=1 '???sw-'
+	"$1" 4 pvh exit=3 '???sc-'
+	"$1" 5 pvh trap '???sc-'
+	"$1" 6 pvh 'watchdog=1 spin' '???sw-'
+}
+
+destroyed() { xl destroy "tiny-end$1"; }
 
 deaf()
 {
@@ -128,26 +144,17 @@ deaf()
 life pv
 life pvh
 
-ends pv exit=0 '??-s--'
-ends pv exit=1 '???sr-'
-ends pv exit=2 '???ss-'
-ends pv exit=3 '???sc-'
-ends pv exit=4 '???sw-'
-ends pv exit=5 '???sS-'
-ends pv trap '???sc-'
-ends pv watchdog=1 '???sw-'
-ends pv 'delay=100 exit=3' '???sc-'
-ends pvh exit=1 '???sr-'
-ends pvh trap '???sc-'
-ends pvh 'watchdog=1 spin' '???sw-'
+# With -e no xl stays to clean up after them.
+each_end ends
+each_end ended
+each_end destroyed
 deaf pv
-deaf pvh
 
 # Output that comes faster than it is read: the last line arrives before the end.
-tiny tiny-flood memory=32 'extra="flood=500 exit=0"' "$keep"
-xl create -q "$T/tiny-flood.cfg"
+tiny tiny-flood memory=32 'extra="flood=500 exit=0"'
+xl create -q -e "$T/tiny-flood.cfg"
 console_has tiny-flood '^flood 500 of 500'
-is "every line of it" "$(grep -c '^flood [0-9]* of 500' "$(console_log tiny-flood)")" 500
+is "and every other" "$(grep -c '^flood [0-9]* of 500' "$(console_log tiny-flood)")" 500
 xl destroy tiny-flood
 
 # An idle guest takes no CPU, a spinning one does.
@@ -161,14 +168,6 @@ typed tiny-idle spin
 within "spinning" 20 eval '[ $(cpu_time tiny-idle) -gt $((idle + 3)) ]'
 ok "a spinning guest" state_is tiny-idle 'r-----'
 xl destroy tiny-idle
-
-# To the toolstack a PVH guest without the callback has no PV drivers.
-tiny tiny-nocb 'type="pvh"' memory=32 'extra="nocallback say=up"'
-xl create -q "$T/tiny-nocb.cfg"
-console_has tiny-nocb '^up'
-run xl shutdown tiny-nocb
-like "nocallback" "$rc:$err" '^1:.*PV'
-xl destroy tiny-nocb
 
 # More memory than it was born with.
 tiny tiny-grow memory=16 maxmem=300 'extra="say=up"'
