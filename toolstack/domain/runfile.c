@@ -168,14 +168,18 @@ int runfile_list(const char *dir, struct runfile_entry **out, size_t *out_nr, st
 		return fail_sys(err, errno, "cannot list '%s'", dir);
 	while (d && rc == 0 && (de = readdir(d))) {
 		size_t len = strlen(de->d_name);
-		struct runfile_record record;
+		struct runfile_record record = { 0 };
 		scoped(fd) int fd = -1;
 
 		if (len <= strlen(SUFFIX) || strcmp(de->d_name + len - strlen(SUFFIX), SUFFIX) != 0)
 			continue;
 		fd = openat(dirfd(d), de->d_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-		if (fd >= 0 && read_record(fd, &record))
-			rc = list_add(&list, &nr, de->d_name, len - strlen(SUFFIX), &record, err);
+		if (fd < 0)
+			continue;
+		/* Killed before it wrote: the name of no domain yet. */
+		if (!read_record(fd, &record))
+			record = (struct runfile_record){ .creating = true };
+		rc = list_add(&list, &nr, de->d_name, len - strlen(SUFFIX), &record, err);
 	}
 	if (d)
 		closedir(d);

@@ -70,7 +70,10 @@ struct runfile_entry {
 	struct runfile_record record;
 };
 
-/* All records; free with runfile_list_free. No folder: none. */
+/*
+ * All files; free with runfile_list_free. No folder: none. One without a record (its
+ * create was killed, or is just starting) counts as creating, with a zero uuid.
+ */
 int runfile_list(const char *dir, struct runfile_entry **list, size_t *nr,
 		 struct err *err) must_check;
 void runfile_list_free(struct runfile_entry *list, size_t nr);
