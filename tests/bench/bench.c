@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * bench [-r ROUNDS] [SCENARIO...]: xl, xlite and the floor in turn, in dom0
+ *
+ * Everything is timed from spawn to exit. In each round each contender does the
+ * same once, so that a machine that slows down slows all of them; a ratio is the
+ * median of the rounds' ratios. Rounds are repeated while the floor's (else xl's)
+ * middle half spreads over more than 15 % of its median, three times at most, and
+ * the calmest set counts. JSON with all times (microseconds) goes to stdout, the
+ * table to stderr. Exit status: 1 when a limit is passed, 2 trouble.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tests/bed/hoststate.h"
+#include "toolstack/base/scope.h"
+
+#define TINY "/xlite/guests/tiny"
+#define MIB "32"
+#define TINY_CFG "/root/bench-tiny.cfg"
+#define LINUX_CFG "/root/bench-linux.cfg"
+
+enum { XL, XLITE, FLOOR, CONTENDERS, MAX_ROUNDS = 99, MAX_SPREAD = 15, TRIES = 3, GUESTS = 40 };
+
+static const char *const names[] = { "xl", "xlite", "floor" };
+
+enum what { CREATE, DESTROY, LIST, WHATS };
+
+/* One set of rounds: times[what][contender][round]. */
+struct set {
+	unsigned int rounds, spread;
+	long us[WHATS][CONTENDERS][MAX_ROUNDS];
+};
+
+/* A row of the table; a limit of 0 says that there is none. */
+struct row {
+	const char *name;
+	enum what what;
+	double of_xl, of_floor;
+};
+
+struct scenario {
+	const char *name, *config;
+	unsigned int guests;	/* that are there meanwhile */
+	bool list;		/* times list, else create -p and destroy */
+	bool floor;
+	struct row rows[2];
+};
+
+static const struct scenario scenarios[] = {
+	{ "tiny", TINY_CFG, 0, false, true,
+	  { { "create -p, tiny guest", CREATE, 0.30, 1.3 }, { "destroy", DESTROY, 0.30, 0 } } },
+	{ "list", NULL, GUESTS, true, false, { { "list, 40 guests", LIST, 0.40, 0 } } },
+	{ "many", TINY_CFG, GUESTS, false, true,
+	  { { "create -p, 40 guests there", CREATE, 0, 1.2 },
+	    { "destroy, 40 guests there", DESTROY, 0, 0 } } },
+	{ "linux", LINUX_CFG, 0, false, false,
+	  { { "create -p, Debian's kernel, cached", CREATE, 0.15, 0 },
+	    { "destroy of it", DESTROY, 0, 0 } } },
+};
+
+static void die(const char *what)
+{
+	fprintf(stderr, "bench: %s\n", what);
+	exit(2);
+}
+
+static long now_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+/* Microseconds from spawn to exit; what it printed goes to text. */
+static long run(const char *const *argv, char *const *env, char *text, size_t size)
+{
+	scoped(fd) int out = memfd_create("out", MFD_CLOEXEC);
+	char *args[8] = { NULL };
+	posix_spawn_file_actions_t actions;
+	long start, end;
+	int status;
+	ssize_t len;
+	pid_t pid;
+
+	for (size_t i = 0; argv[i] && i < ARRAY_SIZE(args) - 1; i++)
+		args[i] = strdup(argv[i]);
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+	posix_spawn_file_actions_adddup2(&actions, out, 1);
+	start = now_us();
+	if (posix_spawnp(&pid, args[0], &actions, NULL, args, env) != 0)
+		die(args[0]);
+	waitpid(pid, &status, 0);
+	end = now_us();
+	posix_spawn_file_actions_destroy(&actions);
+	len = pread(out, text, size - 1, 0);
+	text[len < 0 ? 0 : len] = '\0';
+	if (status != 0) {
+		fprintf(stderr, "bench: %s %s: status %#x\n", args[0], args[1], status);
+		exit(2);
+	}
+	for (size_t i = 0; args[i]; i++)
+		free(args[i]);
+	return end - start;
+}
+
+#define RUN(text, ...) run((const char *const[]){ __VA_ARGS__, NULL }, environ, text, sizeof(text))
+
+static void write_config(const char *path, const char *text)
+{
+	scoped(file) FILE *f = fopen(path, "we");
+
+	if (!f || fputs(text, f) < 0 || fflush(f) != 0)
+		die(path);
+}
+
+static void settle(const struct hoststate *before)
+{
+	unsigned int differences = 0;
+	struct err err = ERR_INIT;
+
+	if (hoststate_settle(before, 20000, stderr, &differences, &err) < 0)
+		die(err.msg);
+	if (differences)
+		die("the host is not as before");
+}
+
+static void remember(struct hoststate *state)
+{
+	struct err err = ERR_INIT;
+
+	if (hoststate_take(state, HOST_DOMAINS | HOST_PROCESSES, &err) < 0)
+		die(err.msg);
+}
+
+static void one_guest(const struct scenario *s, int who, struct set *set, unsigned int round)
+{
+	char text[4096], domid[4096];
+
+	if (who == FLOOR) {
+		set->us[CREATE][who][round] = RUN(domid, "floor", "create", TINY, MIB, "bench");
+		domid[strcspn(domid, "\n")] = '\0';
+		set->us[DESTROY][who][round] = RUN(text, "floor", "destroy", domid);
+	} else {
+		set->us[CREATE][who][round] = RUN(text, names[who], "create", "-pq", s->config);
+		set->us[DESTROY][who][round] = RUN(text, names[who], "destroy", "bench");
+	}
+}
+
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* The value below which part/4 of them are. */
+static double quartile(const double *values, unsigned int nr, unsigned int part)
+{
+	double sorted[MAX_ROUNDS];
+
+	memcpy(sorted, values, nr * sizeof(*values));
+	qsort(sorted, nr, sizeof(*sorted), by_value);
+	return sorted[(nr - 1) * part / 4];
+}
+
+static double median_ms(const struct set *set, enum what what, int who)
+{
+	double ms[MAX_ROUNDS];
+
+	for (unsigned int i = 0; i < set->rounds; i++)
+		ms[i] = (double)set->us[what][who][i] / 1000;
+	return quartile(ms, set->rounds, 2);
+}
+
+static double median_ratio(const struct set *set, enum what what, int who, int other)
+{
+	double ratio[MAX_ROUNDS];
+
+	for (unsigned int i = 0; i < set->rounds; i++)
+		ratio[i] = (double)set->us[what][who][i] / (double)set->us[what][other][i];
+	return quartile(ratio, set->rounds, 2);
+}
+
+static unsigned int spread(const struct set *set, enum what what, int who)
+{
+	double us[MAX_ROUNDS];
+
+	for (unsigned int i = 0; i < set->rounds; i++)
+		us[i] = (double)set->us[what][who][i];
+	return (unsigned int)(100 * (quartile(us, set->rounds, 3) - quartile(us, set->rounds, 1)) /
+			      quartile(us, set->rounds, 2));
+}
+
+static void measure(const struct scenario *s, unsigned int rounds, struct set *set)
+{
+	scoped(hoststate) struct hoststate before = HOSTSTATE_INIT;
+	int contenders = s->floor ? CONTENDERS : FLOOR;
+	struct set warm = { 0 };
+	char text[4096];
+
+	set->rounds = rounds;
+	remember(&before);
+	for (unsigned int round = 0; round <= rounds; round++) {
+		/* The first one fills the page cache and the kernel cache. */
+		struct set *into = round ? set : &warm;
+
+		for (int i = 0; i < contenders; i++) {
+			int who = (i + (int)round) % contenders;
+
+			if (s->list) {
+				into->us[LIST][who][round ? round - 1 : 0] =
+					RUN(text, names[who], "list");
+			} else {
+				one_guest(s, who, into, round ? round - 1 : 0);
+				settle(&before);
+			}
+		}
+	}
+	set->spread = spread(set, s->list ? LIST : CREATE, s->floor ? FLOOR : XL);
+}
+
+static void guests(unsigned int nr, bool there)
+{
+	char name[16], setting[32], text[4096];
+
+	for (unsigned int i = 0; i < nr; i++) {
+		snprintf(name, sizeof(name), "many%u", i);
+		snprintf(setting, sizeof(setting), "name=\"%s\"", name);
+		if (there)
+			RUN(text, "xlite", "create", "-pq", TINY_CFG, setting);
+		else
+			RUN(text, "xlite", "destroy", name);
+	}
+}
+
+static void print_json(const struct scenario *s, const struct set *set, unsigned int try)
+{
+	static const char *const whats[] = { "create", "destroy", "list" };
+
+	for (int what = 0; what < WHATS; what++) {
+		for (int who = 0; who < CONTENDERS; who++) {
+			if (!set->us[what][who][0])
+				continue;
+			printf(",\n  {\"scenario\": \"%s\", \"try\": %u, \"spread\": %u, \"what\": \"%s\", "
+			       "\"who\": \"%s\", \"us\": [", s->name, try, set->spread, whats[what],
+			       names[who]);
+			for (unsigned int i = 0; i < set->rounds; i++)
+				printf("%s%ld", i ? ", " : "", set->us[what][who][i]);
+			printf("]}");
+		}
+	}
+	fflush(stdout);
+}
+
+static bool print_ratio(double ratio, double limit)
+{
+	fprintf(stderr, " %6.2f", ratio);
+	if (limit > 0)
+		fprintf(stderr, " <= %.2f%c", limit, ratio > limit ? '!' : ' ');
+	else
+		fprintf(stderr, "         ");
+	return limit > 0 && ratio > limit;
+}
+
+static bool print_row(const struct scenario *s, const struct row *row, const struct set *set)
+{
+	bool over;
+
+	fprintf(stderr, "%-36s %8.1f %8.1f", row->name, median_ms(set, row->what, XL),
+		median_ms(set, row->what, XLITE));
+	if (s->floor)
+		fprintf(stderr, " %8.1f", median_ms(set, row->what, FLOOR));
+	else
+		fprintf(stderr, "        -");
+	over = print_ratio(median_ratio(set, row->what, XLITE, XL), row->of_xl);
+	if (s->floor)
+		over |= print_ratio(median_ratio(set, row->what, XLITE, FLOOR), row->of_floor);
+	fprintf(stderr, "\n");
+	return over;
+}
+
+static bool bench(const struct scenario *s, unsigned int rounds)
+{
+	static struct set best, set;
+	bool over = false;
+
+	best.spread = ~0U;
+	guests(s->guests, true);
+	for (unsigned int try = 0; try < TRIES && best.spread > MAX_SPREAD; try++) {
+		memset(&set, 0, sizeof(set));
+		measure(s, rounds, &set);
+		print_json(s, &set, try);
+		if (set.spread < best.spread)
+			best = set;
+	}
+	guests(s->guests, false);
+	for (size_t i = 0; i < ARRAY_SIZE(s->rows) && s->rows[i].name; i++)
+		over |= print_row(s, &s->rows[i], &best);
+	if (best.spread > MAX_SPREAD)
+		fprintf(stderr, "  (not calm: the middle half spreads over %u %%)\n", best.spread);
+	return over;
+}
+
+/* Each xs_ call but open and close is one request; counted by the build with failing calls. */
+static unsigned int store_requests(void)
+{
+	char path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin", fd[] = "XLITE_FAULT_FD=1";
+	char trace[] = "XLITE_TRACE=1";
+	char *env[] = { path, fd, trace, NULL };
+	static char text[65536], rest[4096];
+	unsigned int nr = 0;
+
+	run((const char *const[]){ "xlite-fault", "create", "-pq", TINY_CFG, NULL }, env, text,
+	    sizeof(text));
+	RUN(rest, "xlite", "destroy", "bench");
+	for (const char *p = strstr(text, " xs_"); p; p = strstr(p + 1, " xs_")) {
+		if (strncmp(p, " xs_open", 8) != 0 && strncmp(p, " xs_close", 9) != 0)
+			nr++;
+	}
+	return nr;
+}
+
+static unsigned int processes_left(void)
+{
+	scoped(hoststate) struct hoststate before = HOSTSTATE_INIT;
+	scoped(hoststate) struct hoststate after = HOSTSTATE_INIT;
+	unsigned int nr = 0;
+	char text[4096];
+
+	remember(&before);
+	RUN(text, "xlite", "create", "-pq", TINY_CFG);
+	remember(&after);
+	RUN(text, "xlite", "destroy", "bench");
+	for (size_t i = 0; i < after.nr_items; i++)
+		nr += strncmp(after.items[i], "process", 7) == 0;
+	for (size_t i = 0; i < before.nr_items; i++)
+		nr -= strncmp(before.items[i], "process", 7) == 0;
+	return nr;
+}
+
+static bool counts(void)
+{
+	unsigned int requests = store_requests(), processes = processes_left();
+
+	printf(",\n  {\"scenario\": \"counts\", \"store requests\": %u, \"processes\": %u}", requests,
+	       processes);
+	fprintf(stderr, "store requests of a create: %u (<= 75%s)\nprocesses left per guest: %u (0%s)\n",
+		requests, requests > 75 ? "!" : "", processes, processes ? "!" : "");
+	return requests > 75 || processes;
+}
+
+static bool wanted(const char *name, char **list)
+{
+	for (char **p = list; *p; p++) {
+		if (strcmp(*p, name) == 0)
+			return true;
+	}
+	return !*list;
+}
+
+int main(int argc, char **argv)
+{
+	unsigned int rounds = 9;
+	bool over = false;
+	int opt;
+
+	while ((opt = getopt(argc, argv, "r:")) != -1) {
+		rounds = opt == 'r' ? (unsigned int)atoi(optarg) : 0;
+		if (rounds < 1 || rounds > MAX_ROUNDS)
+			die("usage: bench [-r ROUNDS] [SCENARIO...]");
+	}
+	write_config(TINY_CFG, "name=\"bench\"\nkernel=\"" TINY "\"\nmemory=" MIB "\n");
+	write_config(LINUX_CFG, "name=\"bench\"\nkernel=\"/srv/guests/vmlinuz\"\n"
+		     "ramdisk=\"/srv/guests/initrd\"\nmemory=256\nextra=\"console=hvc0 quiet\"\n");
+	printf("[{\"rounds\": %u}", rounds);
+	fprintf(stderr, "%-36s %8s %8s %8s %s\n", "milliseconds, medians", "xl", "xlite", "floor",
+		"xlite/xl  limit  xlite/floor limit");
+	for (size_t i = 0; i < ARRAY_SIZE(scenarios); i++) {
+		if (wanted(scenarios[i].name, argv + optind))
+			over |= bench(&scenarios[i], rounds);
+	}
+	if (wanted("counts", argv + optind))
+		over |= counts();
+	printf("\n]\n");
+	unlink(TINY_CFG);
+	unlink(LINUX_CFG);
+	return over;
+}
