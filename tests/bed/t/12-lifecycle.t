@@ -32,7 +32,7 @@ by()
 	run "$tool" pause "$id"
 	is "$maker/$tool: pause by number" "$rc:$err" "0:"
 	state "$name"
-	is "$maker/$tool: is paused" "$out" "--p---"
+	like "$maker/$tool: is paused" "$out" '^-[b-]p---$'
 	run "$tool" unpause "$name"
 
 	run "$tool" rename "$name" "$name-new"
@@ -75,7 +75,7 @@ run xlite rename r1 r1
 is "its own name" "$rc:$err" "0:"
 for bad in '' 42 a/b $'a\nb' "$(printf 'x%.0s' {1..10000})"; do
 	run xlite rename r1 "$bad"
-	is "the name '${bad:0:5}' is refused" "$rc:${err%%:*}" "1:Can't rename domain 'r1'"
+	is "a bad name is refused: $(printf %q "${bad:0:5}")" "$rc:${err%%:*}" "1:Can't rename domain 'r1'"
 done
 is "and r1 is still r1" "$(xl domid r1)" "$(xlite domid r1)"
 json=$(file_of "$(xl domid r1)")
@@ -94,7 +94,8 @@ is "rename waits for libxl's lock" "$rc:$(xl domname "$(xl domid r3)")" "124:r3"
 rm -f "$lock"
 exec 9>&-
 run xlite rename r3 r4
-is "and goes on without" "$rc:$(ls "$lock" 2>&1 | tail -c 28)" "0: No such file or directory"
+is "and goes on without" "$rc" 0
+nok "leaving no lock" test -e "$lock"
 
 # Everybody at once.
 run_limit 60 xlite shutdown -a -w

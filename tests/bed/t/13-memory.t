@@ -58,7 +58,7 @@ like "a maximum below the target" "$rc:$err" '^1:cannot set .* static max memory
 run xlite mem-max m1 80
 is "mem-max" "$rc:$err" "0:"
 memory m1
-is "the node follows" "${mem% *}" "${before% *} 81920"
+is "the node follows" "${mem% *}" "65536 81920"
 is "and Xen's limit" "$(limit_kb m1)" "$(((80 + 1) * 1024))"
 run xlite mem-set -w m1 80
 is "room to grow" "$rc:$err" "0:"
