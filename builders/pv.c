@@ -25,6 +25,23 @@ static int fail_parse(struct xen *xen, const struct builder_spec *spec,
 	return xen_fail(xen, err, "kernel '%s' cannot run as a PV guest", spec->kernel);
 }
 
+/*
+ * Where the kernel wants to lie, page tables and the p2m come on top: libxenguest says so
+ * when they do not fit.
+ */
+static int check_fits(const struct builder_spec *spec, const struct xc_dom_image *dom,
+		      const struct image *image, struct err *err)
+{
+	uint64_t kernel = dom->kernel_seg.vend - dom->kernel_seg.vstart;
+	uint64_t need_kb = (kernel >> 10) + (image->ramdisk.len >> 10);
+
+	if (need_kb < spec->memory_kb)
+		return 0;
+	return fail(err, EINVAL, "memory is %llu MiB, but the kernel%s alone %s %llu MiB",
+		    (unsigned long long)spec->memory_kb >> 10, spec->ramdisk ? " and ramdisk" : "",
+		    spec->ramdisk ? "need" : "needs", (unsigned long long)(need_kb >> 10) + 1);
+}
+
 static int pv_load(struct xen *xen, const struct builder_spec *spec, struct image *image,
 		   struct err *err)
 {
@@ -54,17 +71,18 @@ static int pv_load(struct xen *xen, const struct builder_spec *spec, struct imag
 		return xen_fail(xen, err, "cannot get the hypervisor's capabilities");
 	if (xc_dom_parse_image(dom) < 0)
 		return fail_parse(xen, spec, dom, err);
-	return 0;
+	return check_fits(spec, dom, image, err);
 }
 
 static int pv_build(struct xen *xen, struct image *image, uint32_t domid,
 		    struct builder_rings *rings, struct err *err)
 {
 	struct xc_dom_image *dom = image->dom;
+	unsigned int mb = (unsigned int)(image->memory_kb >> 10);
 	const char *what = NULL;
 
 	errno = 0;
-	if (xc_dom_mem_init(dom, (unsigned int)(image->memory_kb >> 10)) < 0)
+	if (xc_dom_mem_init(dom, mb) < 0)
 		what = "cannot lay out its memory";
 	else if (xc_dom_boot_mem_init(dom) < 0)
 		what = "cannot allocate its memory";
@@ -77,7 +95,7 @@ static int pv_build(struct xen *xen, struct image *image, uint32_t domid,
 	else if (xc_dom_gnttab_init(dom) < 0)
 		what = "cannot set up its grant table";
 	if (what)
-		return xen_fail(xen, err, "domain %u: %s", domid, what);
+		return xen_fail(xen, err, "domain %u of %u MiB: %s", domid, mb, what);
 	rings->console_gfn = xc_dom_p2m(dom, dom->console_pfn);
 	rings->store_gfn = xc_dom_p2m(dom, dom->xenstore_pfn);
 	return 0;

@@ -315,8 +315,12 @@ static int run_create(struct cmd *cmd, struct err *err)
 	if (!opts->quiet)
 		log_info("Parsing config from %s", file);
 	rc = read_config(cmd, file, settings, nr_settings, &cfg, &config, err);
-	if (rc < 0)
+	if (rc < 0) {
+		/* As xl: a file that cannot be read is its 3, one that says nonsense its 1. */
+		if (rc != -EINVAL)
+			cmd->fail_status = STATUS_FAIL;
 		return rc;
+	}
 	if (opts->debug || dryrun) {
 		rc = print_config(&config, dryrun ? stdout : stderr, err);
 		if (rc < 0 || dryrun)

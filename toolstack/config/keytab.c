@@ -63,7 +63,7 @@ const struct key_row key_table[] = {
 	STR("pool", pool, ALL, "cpupool that the guest runs in", FAIL),
 	PARSE("init_seclabel", seclabel, ALL, "FLASK label while the guest is built", FAIL),
 	PARSE("seclabel", seclabel, ALL, "FLASK label of the guest", FAIL),
-	BOOL("driver_domain", driver_domain, ALL, "the guest serves devices to others", FAIL),
+	BOOL("driver_domain", driver_domain, ALL, "the guest serves devices to others"),
 	BOOL("hap", hap, ALL, "use hardware assisted paging (default on)"),
 	BOOL("oos", oos, ALL, "out of sync page tables with shadow paging (default on)"),
 	ENUM("passthrough", passthrough, int, ALL, passthrough,

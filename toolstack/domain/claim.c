@@ -2,37 +2,14 @@
 #include "claim.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <uuid/uuid.h>
 
 #include "base/scope.h"
 #include "destroy.h"
 #include "lookup.h"
 #include "runfile.h"
-#include "userdata.h"
 #include "xen/domctl.h"
-
-/*
- * A rename by another toolstack rewrites the domain's JSON, which is then newer than our
- * run file: that name has to be read from the store.
- */
-static bool record_is_current(const struct runfile_record *record)
-{
-	char path[128], uuid[37];
-	struct stat st;
-
-	uuid_unparse_lower(record->uuid, uuid);
-	snprintf(path, sizeof(path), USERDATA_DIR "/userdata-d.%u.%s.libxl-json", record->domid,
-		 uuid);
-	if (stat(path, &st) < 0)
-		return false;
-	return st.st_mtim.tv_sec < record->written.tv_sec ||
-		(st.st_mtim.tv_sec == record->written.tv_sec &&
-		 st.st_mtim.tv_nsec <= record->written.tv_nsec);
-}
 
 static const struct runfile_entry *find_ours(const struct runfile_entry *ours, size_t nr,
 					     const struct domctl_info *info)
@@ -45,6 +22,10 @@ static const struct runfile_entry *find_ours(const struct runfile_entry *ours, s
 	return NULL;
 }
 
+/*
+ * Our own domain's file answers "not this name" alone. Where it says "this name", and for
+ * others' domains, the store does: another toolstack may have renamed it.
+ */
 static int has_name(struct xen *xen, const struct domctl_info *info,
 		    const struct runfile_entry *ours, const char *name, bool *yes,
 		    struct err *err)
@@ -52,14 +33,13 @@ static int has_name(struct xen *xen, const struct domctl_info *info,
 	scoped(free) char *stored = NULL;
 	int rc;
 
-	if (ours && record_is_current(&ours->record)) {
-		*yes = strcmp(ours->name, name) == 0;
+	*yes = false;
+	if (ours && strcmp(ours->name, name) != 0)
 		return 0;
-	}
 	rc = domain_get_name(xen, info->domid, &stored, err);
-	if (rc < 0 && rc != -ENOENT)
-		return rc;
-	*yes = rc == 0 && strcmp(stored, name) == 0;
+	if (rc < 0)
+		return rc == -ENOENT ? 0 : rc;
+	*yes = strcmp(stored, name) == 0;
 	return 0;
 }
 
@@ -90,6 +70,28 @@ static int check_domains(struct xen *xen, const char *name, const uint8_t uuid[1
 	return rc;
 }
 
+/* Another toolstack gave the domain of this record another name: its file follows. */
+static int follow_rename(struct xen *xen, const struct runfile_record *record, struct err *err)
+{
+	scoped(runfile) struct runfile rf = RUNFILE_INIT;
+	scoped(free) char *name = NULL;
+	struct runfile_record old;
+	struct domctl_info info;
+	bool found;
+	int rc;
+
+	if (domctl_info(xen, record->domid, &info, err) < 0 ||
+	    memcmp(info.uuid, record->uuid, sizeof(info.uuid)) != 0 ||
+	    domain_get_name(xen, record->domid, &name, err) < 0)
+		return 0;	/* gone: the file was stale */
+	rc = runfile_lock(RUNFILE_DIR, name, &rf, &found, &old, err);
+	if (rc == 0)
+		rc = runfile_write(&rf, record, err);
+	if (rc == 0)
+		runfile_unlock(&rf);
+	return rc;
+}
+
 int claim_name(struct xen *xen, const char *name, const uint8_t uuid[16], struct runfile *rf,
 	       struct err *err)
 {
@@ -115,6 +117,13 @@ int claim_name(struct xen *xen, const char *name, const uint8_t uuid[16], struct
 		if (found)
 			runfile_unlock(rf);
 		return rc;
+	}
+	if (found) {
+		rc = follow_rename(xen, &old, err);
+		if (rc < 0) {
+			runfile_unlock(rf);
+			return rc;
+		}
 	}
 	memcpy(record.uuid, uuid, sizeof(record.uuid));
 	return runfile_write(rf, &record, err);

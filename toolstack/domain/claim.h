@@ -2,7 +2,9 @@
 /*
  * A name for a domain that is about to be made. What a killed create left behind
  * under the name is destroyed first. Our own domains answer from their run files;
- * the store is asked, one read each, only for those of other toolstacks.
+ * the store is asked, one read each, only for those of other toolstacks. (So a name that
+ * another toolstack gave to a domain of ours is not seen to be taken; looking domains
+ * up by name does see it.)
  */
 #ifndef DOMAIN_CLAIM_H
 #define DOMAIN_CLAIM_H

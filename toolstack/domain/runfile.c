@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <uuid/uuid.h>
 
@@ -42,13 +41,11 @@ static bool parse_record(const char *text, struct runfile_record *record)
 static bool read_record(int fd, struct runfile_record *record)
 {
 	char text[RECORD_LEN + 1];
-	struct stat st;
 	ssize_t n = pread(fd, text, RECORD_LEN, 0);
 
-	if (n != RECORD_LEN || fstat(fd, &st) < 0)
+	if (n != RECORD_LEN)
 		return false;
 	text[n] = '\0';
-	record->written = st.st_mtim;
 	return parse_record(text, record);
 }
 

@@ -15,7 +15,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <time.h>
 
 #include "base/err.h"
 
@@ -25,7 +24,6 @@ struct runfile_record {
 	bool creating;			/* else complete */
 	uint8_t uuid[16];
 	uint32_t domid;			/* 0: not known yet */
-	struct timespec written;	/* the file's mtime */
 };
 
 struct runfile {

@@ -20,6 +20,23 @@ struct logger {
 	struct xen *xen;
 };
 
+/* "panic: file.c:12: function: what" says where in libxenguest; only the what is of use. */
+static const char *skip_origin(const char *line)
+{
+	static const char panic[] = "panic: ";
+	int n = 0;
+
+	if (strncmp(line, panic, strlen(panic)) != 0)
+		return line;
+	line += strlen(panic);
+	if (sscanf(line, "%*[^: ]:%*d: %n", &n) == 0 && n)
+		line += n;
+	n = 0;
+	if (sscanf(line, "%*[a-z0-9_]: %n", &n) == 0 && n)
+		line += n;
+	return line;
+}
+
 static void logger_message(struct xentoollog_logger *vtable, xentoollog_level level, int errnoval,
 			   const char *context, const char *format, va_list al)
 {
@@ -28,7 +45,7 @@ static void logger_message(struct xentoollog_logger *vtable, xentoollog_level le
 
 	vsnprintf(line, sizeof(line), format, al);
 	if (level >= XTL_ERROR)
-		memcpy(logger->xen->detail, line, sizeof(line));
+		snprintf(logger->xen->detail, sizeof(line), "%s", skip_origin(line));
 	log_debug("%s: %s%s%s", context ? context : "libxc", line, errnoval > 0 ? ": " : "",
 		  errnoval > 0 ? strerror(errnoval) : "");
 }

@@ -1,0 +1,107 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# create -F carries out the config's actions; create -c is the console as well.
+# time-limit: 400
+. "$XLITE/lib.sh"
+
+# ends NAME STATUS: the create -F in the background ends so
+ends()
+{
+	local end=$((SECONDS + 60))
+
+	while kill -0 "$pid" 2> /dev/null; do
+		if [ $SECONDS -ge $end ]; then
+			fail "$1: create -F still waits"
+			kill "$pid"
+			break
+		fi
+		sleep 0.1
+	done
+	wait "$pid"
+	is "$1: create -F ends" "$?" "$2"
+}
+
+attend()	# attend NAME LINE...
+{
+	local name=$1
+	shift
+	tiny "$name" "$@"
+	xlite create -F "$T/$name.cfg" 2> "$T/$name.err" &
+	pid=$!
+}
+
+attend f-off 'extra="exit=0"'
+ends f-off 0
+ok "poweroff: destroyed" xen_gone f-off
+like "poweroff: said" "$(< "$T/f-off.err")" "domain [0-9]+ .f-off. powered off: destroy"
+
+attend f-keep 'extra="exit=0"' 'on_poweroff="preserve"'
+ends f-keep 0
+is "preserve: the domain stays" "$(xl list f-keep | grep -c -- '---s--')" 1
+xlite destroy f-keep
+
+attend f-crash 'extra="trap"' 'on_crash="coredump-destroy"'
+ends f-crash 0
+ok "crash: destroyed" xen_gone f-crash
+is "crash: the core is an ELF file" "$(head -c 4 /var/lib/xen/dump/f-crash | tail -c 3)" ELF
+rm -r /var/lib/xen/dump
+
+attend f-dog 'extra="watchdog=1"' 'on_watchdog="preserve"' 'on_crash="destroy"'
+ends f-dog 0
+is "watchdog: its own action" "$(xl list f-dog | grep -c f-dog)" 1
+xlite destroy f-dog
+
+# Reboots: the same config, name and uuid, another number; until it powers off.
+attend f-boot 'extra="say=up"'
+console_has f-boot up
+first=$(xlite domid f-boot)
+uuid=$(xenstore-read "/local/domain/$first/vm")
+rm "$T/f-boot.cfg"
+run xlite reboot f-boot
+is "reboot: asked" "$rc" 0
+other() { [ "$(xlite domid f-boot)" != "$first" ] && xlite domid f-boot; }
+within "reboot: a successor" 30 other
+second=$(xlite domid f-boot)
+is "reboot: same uuid" "$(xenstore-read "/local/domain/$second/vm")" "$uuid"
+two() { [ "$(grep -ac 'tiny: ready' "$(console_log f-boot)")" -ge 2 ]; }
+within "reboot: it runs" 30 two
+run xlite shutdown -w f-boot
+is "then shut down" "$rc" 0
+ends f-boot 0
+ok "and gone" xen_gone f-boot
+
+attend f-ren 'extra="say=up"' 'on_reboot="rename-restart"'
+console_has f-ren up
+first=$(xlite domid f-ren)
+run xlite reboot f-ren
+is "rename-restart: asked" "$rc" 0
+second_up() { [ "$(xlite domid f-ren)" != "$first" ] && xlite domid f-ren; }
+within "rename-restart: a successor" 30 second_up
+old=$(xlite domname "$first")
+like "rename-restart: the old one's name" "$old" '^f-ren-[0-9]{8}T[0-9]{4}Z$'
+is "rename-restart: xl agrees" "$(xl domname "$first")" "$old"
+isnt "rename-restart: another uuid" "$(xenstore-read "/local/domain/$first/vm")" \
+	"$(xenstore-read "/local/domain/$(xlite domid f-ren)/vm")"
+is "rename-restart: list -l has both" "$(xl list -l | grep -c '"name": "f-ren')" 2
+xlite destroy "$old"
+xlite destroy f-ren
+ends "rename-restart, destroyed by another" 0
+like "which is said" "$(< "$T/f-ren.err")" "has been destroyed"
+
+attend f-term 'extra="say=up"'
+console_has f-term up
+kill -TERM $pid
+ends "SIGTERM" 0
+is "leaves the guest alone" "$(xl list f-term | grep -c f-term)" 1
+xlite destroy f-term
+
+# create -c to a pipe: all the output, through a reboot, until the guest powers off.
+tiny f-con 'extra="say=hello-there"'
+printf 'say first\nexit 1\n' > "$T/in"
+( cat "$T/in"; sleep 3; printf 'exit 0\n'; sleep 20 ) | run_limit 60 xlite create -q -c "$T/f-con.cfg"
+is "create -c ends with the guest" "$rc" 0
+like "console: its first words" "$out" "tiny: pv, 16 MiB.*hello-there"
+like "console: what was typed" "$out" "echo: say first.*first"
+like "console: the successor's too" "$out" "echo: exit 1.*tiny: pv, 16 MiB.*hello-there"
+ok "and it is gone" xen_gone f-con
+done_testing
