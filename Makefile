@@ -14,7 +14,7 @@ config  := cfg types lists fields config_json keys keytab keyparse config conf s
 	spec_json disk devnum nic pci devices media platform vnuma cpuid cpuid_json cpulist size
 domain  := runfile userdata layout create cpuid claim destroy lookup list lifecycle balloon attend console
 build   := builder kernel unwrap cache pv
-cmd     := main options table output help list info vcpu memory lifecycle console create destroy
+cmd     := main command options table output help list info vcpu memory lifecycle console create destroy
 
 SRCS    := $(base:%=toolstack/base/%.c) $(xen:%=toolstack/xen/%.c) \
 	$(config:%=toolstack/config/%.c) $(domain:%=toolstack/domain/%.c) \

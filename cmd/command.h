@@ -47,6 +47,8 @@ struct option_row {
 	size_t offset;		/* of the member in the command's options struct */
 };
 
+enum { COMMAND_EXIT_FAILED = 1, COMMAND_EXIT_USAGE = 2 };
+
 #define COMMAND_OPTIONS_MAX 256		/* bytes in an options struct */
 #define COMMAND_ANY UINT32_MAX		/* no limit of words */
 

@@ -2,53 +2,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "command.h"
-#include "domain/lookup.h"
-
-/* Order of `help`: as in xl, xlite's own last. */
-const struct command *const command_list[] = {
-	&cmd_create, &cmd_list, &cmd_destroy, &cmd_shutdown, &cmd_reboot, &cmd_pause,
-	&cmd_unpause, &cmd_console, &cmd_mem_max, &cmd_mem_set, &cmd_vcpu_list, &cmd_vm_list,
-	&cmd_info, &cmd_domid, &cmd_domname, &cmd_rename, &cmd_dmesg, &cmd_uptime, &cmd_cleanup,
-	&cmd_version, &cmd_help,
-};
-
-const size_t command_nr = ARRAY_SIZE(command_list);
-
-enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
-
-int cmd_fail(struct cmd *cmd, struct err *err, int code, const char *fmt, ...)
-{
-	char msg[sizeof(err->msg)];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(msg, sizeof(msg), fmt, ap);
-	va_end(ap);
-	cmd->plain = true;
-	return fail(err, code, "%s", msg);
-}
-
-int cmd_usage(struct cmd *cmd)
-{
-	command_print_help(cmd->command, cmd->prog);
-	return EXIT_USAGE;
-}
-
-int cmd_domain(struct cmd *cmd, const char *word, uint32_t *domid, struct err *err)
-{
-	int rc = domain_lookup(&cmd->xen, word, domid, err);
-
-	if (rc == -ENOENT)
-		return cmd_fail(cmd, err, ENOENT, "%s is an invalid domain identifier (rc=-6)", word);
-	return rc;
-}
 
 static int global_options(struct cmd *cmd, int argc, char **argv)
 {
@@ -75,7 +34,7 @@ static int global_options(struct cmd *cmd, int argc, char **argv)
 			return 0;
 		default:
 			fprintf(stderr, "unknown global option\n");
-			return EXIT_FAILED;
+			return COMMAND_EXIT_FAILED;
 		}
 	}
 	return -1;
@@ -104,7 +63,7 @@ static int run_command(struct cmd *cmd, int argc, char **argv, struct err *err)
 		fprintf(stderr, "%s\n%s", err->msg, rc == -E2BIG ? "\n" : "");
 		if (rc == -E2BIG)
 			command_print_help(cmd->command, cmd->prog);
-		return EXIT_USAGE;
+		return COMMAND_EXIT_USAGE;
 	}
 	if (parsed.help) {
 		command_print_help(cmd->command, cmd->prog);
@@ -128,7 +87,7 @@ static int dispatch(struct cmd *cmd, int argc, char **argv, struct err *err)
 
 	if (argc == 0) {
 		command_print_list(command_list, command_nr, cmd->prog);
-		return EXIT_FAILED;
+		return COMMAND_EXIT_FAILED;
 	}
 	cmd->command = command_find(command_list, command_nr, argv[0], &known);
 	if (cmd->command)
@@ -155,18 +114,18 @@ static int finish_stdout(const char *prog, int status)
 	if (!ferror(stdout) && fflush(stdout) == 0)
 		return status;
 	fprintf(stderr, "%s: cannot write the output: %s\n", prog, strerror(errno));
-	return status ? status : EXIT_FAILED;
+	return status ? status : COMMAND_EXIT_FAILED;
 }
 
 int main(int argc, char **argv)
 {
 	const char *slash = argv[0] ? strrchr(argv[0], '/') : NULL;
-	struct cmd cmd = { .xen = XEN_INIT, .fail_status = EXIT_FAILED };
+	struct cmd cmd = { .xen = XEN_INIT, .fail_status = COMMAND_EXIT_FAILED };
 	struct err err = ERR_INIT;
 	int rc;
 
 	if (!open_standard_fds())
-		return EXIT_FAILED;
+		return COMMAND_EXIT_FAILED;
 	cmd.prog = slash ? slash + 1 : argv[0] ? argv[0] : "xlite";
 	rc = global_options(&cmd, argc, argv);
 	if (rc < 0)

@@ -50,6 +50,13 @@ static const struct option_row *row_of(const struct command *command, int opt)
 	return NULL;
 }
 
+static int fail_number(const struct option_row *row, struct err *err)
+{
+	if (row->short_name)
+		return fail(err, EINVAL, "option -%c: '%s' is not a number", row->short_name, optarg);
+	return fail(err, EINVAL, "option --%s: '%s' is not a number", row->long_name, optarg);
+}
+
 static int row_store(const struct option_row *row, struct parsed *out, struct err *err)
 {
 	void *member = out->options + row->offset;
@@ -67,8 +74,7 @@ static int row_store(const struct option_row *row, struct parsed *out, struct er
 		return 0;
 	case OPTION_UINT:
 		if (str_to_u64(optarg, UINT32_MAX, &number) < 0)
-			return fail(err, EINVAL, "option `%c': '%s' is not a number",
-				    row->short_name, optarg);
+			return fail_number(row, err);
 		*(struct option_uint *)member = (struct option_uint){ true, (unsigned int)number };
 		return 0;
 	case OPTION_IGNORED:

@@ -7,6 +7,7 @@
 
 #include "base/scope.h"
 #include "base/str.h"
+#include "runfile.h"
 #include "xen/domctl.h"
 #include "xen/store.h"
 #include "xen/xen.h"
@@ -19,12 +20,36 @@ int domain_get_name(struct xen *xen, uint32_t domid, char **name, struct err *er
 	return store_read(xen, NULL, path, name, err);
 }
 
+/*
+ * A run file says which of our domains had the name; whether it has it still, the
+ * store and the hypervisor say. Two requests instead of one for each domain.
+ */
+static bool find_in_runfile(struct xen *xen, const char *name, uint32_t *domid)
+{
+	scoped(free) char *now = NULL;
+	struct runfile_record record;
+	struct domctl_info info;
+	struct err ignored = ERR_INIT;
+
+	if (strchr(name, '/') || runfile_read(RUNFILE_DIR, name, &record, &ignored) < 0 ||
+	    record.creating)
+		return false;
+	if (domain_get_name(xen, record.domid, &now, &ignored) < 0 || strcmp(now, name) != 0 ||
+	    domctl_info(xen, record.domid, &info, &ignored) < 0 ||
+	    memcmp(info.uuid, record.uuid, sizeof(record.uuid)) != 0)
+		return false;
+	*domid = record.domid;
+	return true;
+}
+
 int domain_find_name(struct xen *xen, const char *name, uint32_t *domid, struct err *err)
 {
 	scoped(free) struct domctl_info *list = NULL;
 	size_t nr;
 	int rc;
 
+	if (find_in_runfile(xen, name, domid))
+		return 0;
 	rc = domctl_list(xen, &list, &nr, err);
 	if (rc < 0)
 		return rc;
