@@ -230,6 +230,7 @@ static const struct { const char *text, *path, *json; } values[] = {
 	  "\"rdm_policy\":\"strict\"}]" },
 	{ PV "vnc=1\nvkb=['backend-type=qemu']", "vkbs",
 	  "[{\"devid\":0},{\"devid\":1,\"backend_type\":\"qemu\"}]" },
+	{ PV "vnc=1\nvfb=['sdl=1']", "vfbs", "[{\"devid\":0,\"vnc\":{},\"sdl\":{\"enable\":\"True\"}}]" },
 	{ PV "on_poweroff='destroy'\non_soft_reset='destroy'", "on_soft_reset", NULL },
 };
 

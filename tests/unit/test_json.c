@@ -53,6 +53,9 @@ int main(void)
 		ok(!json, "nothing given for %s", bad[i].in);
 	}
 
+	scoped(json) json_t *stored = NULL;
+
+	is_int(json_from_text("{}\n\0", 4, &stored, &err), 0, "a text with its NUL");
 	scoped(json) json_t *object = json_object();
 	scoped(free) char *text = NULL;
 

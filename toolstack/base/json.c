@@ -128,6 +128,9 @@ int json_from_text(const char *text, size_t len, json_t **out, struct err *err)
 	json_error_t bad;
 	json_t *json;
 
+	/* libxl stores the NUL of its strings too. */
+	while (len && !text[len - 1])
+		len--;
 	if (len > JSON_MAX_BYTES)
 		return fail(err, EFBIG, "%zu bytes of JSON, at most %d are allowed", len,
 			    JSON_MAX_BYTES);

@@ -25,7 +25,7 @@ void json_print(const json_t *json, struct strbuf *out);
 /* The text of one tree; free() it. */
 int json_to_text(const json_t *json, char **out, struct err *err) must_check;
 
-/* Parses exactly one object or array. Messages: "line N: what". */
+/* Parses exactly one object or array; NULs after it do not count. Messages: "line N: what". */
 int json_from_text(const char *text, size_t len, json_t **out, struct err *err) must_check;
 
 /*
