@@ -92,8 +92,6 @@ life()
 	wait_for 20 eval "[ -n \"\$(xl domid $n)\" ] && [ \"\$(xl domid $n)\" != $id ]"
 	console_has "$n" '^tiny: shutdown reboot'
 	console_has "$n" '^tiny: ready'
-	within "$type: it obeys now" 10 xenstore-exists \
-		"/local/domain/$(xl domid "$n")/control/feature-reboot"
 	run_limit 30 xl shutdown -w "$n"
 	like "$type: shutdown" "$rc:$out$err" '^0:.*reason code 0'
 	within "$type: gone" 10 xen_gone "$n"
