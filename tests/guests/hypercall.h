@@ -49,12 +49,14 @@ static inline long hypercall_event(unsigned int op, void *arg)
 	return hypercall(__HYPERVISOR_event_channel_op, op, (unsigned long)arg, 0);
 }
 
-/* Ends the domain, or returns after a suspend that was cancelled. */
+/*
+ * Ends the domain; SHUTDOWN_suspend returns when it is resumed.  (A PV guest
+ * that wants to be saved would pass its start_info frame as well.)
+ */
 static inline void hypercall_shutdown(unsigned int reason)
 {
 	struct sched_shutdown arg = { .reason = reason };
 
-	/* The last argument is for suspend only, see pv.c. */
 	hypercall_sched(SCHEDOP_shutdown, &arg);
 }
 

@@ -5,15 +5,15 @@
 #ifndef GUESTS_TINY_H
 #define GUESTS_TINY_H
 
+#include <stdint.h>
+
+#include "memory.h"
+
 struct shared_info;
 struct start_info;
 struct hvm_start_info;
 struct xencons_interface;
 struct xenstore_domain_interface;
-
-#include <stdint.h>
-
-#include "memory.h"
 
 struct boot {
 	const char *kind;			/* "pv", "pvh" */
