@@ -5,9 +5,9 @@ $(UNIT_OUT)/corpus: $(UNIT_OUT)/tests/corpus/corpus.o $(UNIT_OUT)/libxlite.a
 	$(Q)$(CC) $(SANITIZE) -o $@ $^ -Wl,-Bstatic $(LIBS) -Wl,-Bdynamic
 
 check-corpus: $(UNIT_OUT)/corpus
-	$(Q)$(UNIT_OUT)/corpus $(CORPORA) >$(UNIT_OUT)/corpus.tap; rc=$$?; \
-		grep -A3 '^not ok' $(UNIT_OUT)/corpus.tap; grep -E '^# [0-9]+ files|^# vectors|SKIP' \
-		$(UNIT_OUT)/corpus.tap; exit $$rc
+	$(Q)t=$(UNIT_OUT)/corpus.tap; $(UNIT_OUT)/corpus $(CORPORA) >$$t 2>&1; rc=$$?; \
+		grep -A3 '^not ok' $$t; grep -E '^# [0-9]+ files|^# vectors|SKIP|ERROR' $$t; \
+		echo "$$(grep -c '^ok' $$t) passed, $$(grep -c '^not ok' $$t) failed"; exit $$rc
 .PHONY: check-corpus
 
 # The configs with every key, for tests/bed/t/15-dryrun.t.

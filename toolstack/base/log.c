@@ -7,7 +7,8 @@
 
 enum log_level log_level = LOG_INFO;
 
-static void log_line(enum log_level level, const char *prefix, const char *fmt, va_list ap)
+static void printf_like(3, 0)
+log_line(enum log_level level, const char *prefix, const char *fmt, va_list ap)
 {
 	char line[1024];
 	int saved = errno;

@@ -37,8 +37,9 @@ static const char *skip_origin(const char *line)
 	return line;
 }
 
-static void logger_message(struct xentoollog_logger *vtable, xentoollog_level level, int errnoval,
-			   const char *context, const char *format, va_list al)
+static void printf_like(5, 0)
+logger_message(struct xentoollog_logger *vtable, xentoollog_level level, int errnoval,
+	       const char *context, const char *format, va_list al)
 {
 	struct logger *logger = (struct logger *)vtable;
 	char line[sizeof(logger->xen->detail)];
