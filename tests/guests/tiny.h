@@ -25,7 +25,6 @@ struct boot {
 	struct memory memory;
 };
 
-
 __attribute__((noreturn)) void tiny(const struct boot *boot);
 
 /* called by entry.S */
