@@ -6,7 +6,7 @@ FUZZ      := $(patsubst tests/fuzz/%.c,$(FUZZ_OUT)/%,$(wildcard tests/fuzz/fuzz_
 FUZZ_OBJS := $(patsubst %.c,$(FUZZ_OUT)/%.o,$(wildcard $(base:%=toolstack/base/%.c) \
 	$(config:%=toolstack/config/%.c)))
 FUZZ_CC   := clang
-FUZZ_RUNS ?= 4000
+FUZZ_RUNS ?= 10000
 FUZZ_TIME ?= 600
 
 $(FUZZ_OUT)/%.o: %.c

@@ -355,6 +355,9 @@ static void test_defaults(void)
 		is_int(c.vcpus, cases[i].vcpus, "vcpus");
 		is_int(c.max_memkb, cases[i].max_mib * 1024, "max_memkb");
 		is_int(c.target_memkb, cases[i].target_mib * 1024, "target_memkb");
+		is_int(c.video_memkb, 0, "video_memkb");
+		is_int(c.msr_relaxed, TRI_FALSE, "msr_relaxed");
+		is_int(c.domid, CONFIG_DOMID_ANY, "domid");
 		is_int(c.on_reboot, CONFIG_ACTION_RESTART, "on_reboot");
 		is_int(c.on_crash, CONFIG_ACTION_DESTROY, "on_crash");
 		config_free(&c);

@@ -361,6 +361,13 @@ void config_defaults(struct domain_config *config)
 			32 * 1024 : config->target_memkb;
 	if (config->target_memkb == CONFIG_MEMKB_DEFAULT)
 		config->target_memkb = config->max_memkb;
+	/* Only hvm guests have a video card; how much it has depends on the card. */
+	if (config->video_memkb == CONFIG_MEMKB_DEFAULT && config->type != DOMAIN_HVM)
+		config->video_memkb = 0;
+	if (config->msr_relaxed == TRI_DEFAULT)
+		config->msr_relaxed = TRI_FALSE;
+	if (config->domid == 0)
+		config->domid = CONFIG_DOMID_ANY;
 }
 
 /* Given, and not with a value that means "none". */

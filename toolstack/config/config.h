@@ -44,6 +44,8 @@ struct iomem_range;
 #define CONFIG_GRANT_DEFAULT UINT32_MAX		/* LIBXL_MAX_GRANT_DEFAULT */
 #define CONFIG_SCHED_DEFAULT (-1)		/* weight, cap; see sched below */
 
+#define CONFIG_DOMID_ANY UINT32_MAX		/* xl's INVALID_DOMID: Xen chooses */
+
 /* A vcpu number above this is refused: Xen's MAX_VIRT_CPUS (PV) is 8192. */
 #define CONFIG_MAX_VCPUS 8192
 
@@ -141,6 +143,7 @@ struct domain_config {
 	char *name;
 	uint8_t uuid[16];	/* all 0 until uuid_given or the caller made one */
 	bool uuid_given;
+	uint32_t domid;		/* CONFIG_DOMID_ANY in what is stored; else 0: nothing said */
 	enum domain_type type;
 	enum tri hap, oos;
 	uint32_t ssidref;
@@ -292,8 +295,9 @@ int config_from_cfg(const struct cfg *cfg, const struct config_options *options,
 
 /*
  * What libxl fills in when nothing is said and no host is needed: 1 vcpu,
- * 32 MiB, target = max, the actions. Call before building, not before printing
- * JSON (xl prints what was given).
+ * 32 MiB, target = max, and the few values that libxl adds to the JSON that it
+ * stores of a domain. Call before building and storing, not before printing JSON
+ * (xl prints what was given).
  */
 void config_defaults(struct domain_config *config);
 

@@ -249,6 +249,7 @@ const struct field field_table[] = {
 	U32(C_INFO, "ssidref", ssidref, 0),
 	STR(C_INFO, "ssid_label", ssid_label),
 	STR(C_INFO, "name", name),
+	U32(C_INFO, "domid", domid, 0),
 	{ FIELD(C_INFO, "uuid", UUID, uuid, uint8_t[16]) },
 	STR(C_INFO, "pool_name", pool),
 	TRI(C_INFO, "run_hotplug_scripts", run_hotplug_scripts),
