@@ -25,7 +25,8 @@ bed_qemu()
 	shift
 
 	tether=$(bed_tether) || return 1
-	# Plain "max" crashes the dom0 kernel; see each flag in doc/testing.md
+	# Plain "max" crashes the dom0 kernel (page keys, SMAP); with rdtscp PVH and
+	# HVM guests die ("SVM Insn len emulation failed"); qemu64 has no nested paging.
 	cpu=max,-pku,-la57,-smap,-smep,-umip,-rdtscp
 	rm -f "$bed_dir"/mon.in "$bed_dir"/mon.out
 	mkfifo "$bed_dir/mon.in" "$bed_dir/mon.out"

@@ -1,0 +1,27 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Calls that fail, kills and interrupts, one by one, in create and destroy (tests/fault)
+# Some of them each time, others with the next commit; 51-fault-all.t: all.
+# time-limit: 900
+. "$XLITE/lib.sh"
+
+read -r offset < "$XLITE/bin/fault-offset"
+tiny fault
+
+# sweep_some SWEEP STEP WHAT: every STEPth call
+sweep_some()
+{
+	run sweep -k "$2" -o "$offset" "$1" "$T/fault.cfg" fault
+	is "$3 (${out##*$'\n'})" "$rc$err" 0 || diag "$out"
+}
+
+diag "offset $offset"
+sweep_some create-fail 8 "create: a call fails, it says which, nothing stays"
+sweep_some create-file 6 "create: so with file calls"
+sweep_some create-int 15 "create: interrupted before a call, nothing stays"
+sweep_some create-kill 15 "create: killed before a call, cleanup removes the rest"
+sweep_some create-again 30 "create: killed before a call, the next one of the name succeeds"
+sweep_some destroy-fail 5 "destroy: a call fails, a second destroy finishes it"
+sweep_some destroy-file 4 "destroy: so with file calls"
+sweep_some destroy-kill 8 "destroy: killed before a call, a second one and cleanup finish it"
+done_testing

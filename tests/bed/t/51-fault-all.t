@@ -1,0 +1,14 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# As 50-fault.t, with every single call: only in `make check-long`
+# time-limit: 14400
+. "$XLITE/lib.sh"
+
+[ -n "$LONG" ] || skip_all "only in make check-long"
+tiny fault
+for sweep in create-fail create-file create-int create-kill create-again destroy-fail \
+	destroy-file destroy-kill; do
+	run sweep "$sweep" "$T/fault.cfg" fault
+	is "${out##*$'\n'}" "$rc$err" 0 || diag "$out"
+done
+done_testing
