@@ -127,27 +127,35 @@ static int print_table(struct cmd *cmd, const struct domain_list *list, struct e
 	return rc;
 }
 
+/* 0 as well for a domain that has gone since it was listed: it is left out. */
+static int add_details(struct cmd *cmd, const struct domain_entry *entry, json_t *array,
+		       struct err *err)
+{
+	scoped(json) json_t *element = json_object();
+	json_t *config;
+	int rc = domain_current_config(&cmd->xen, entry, &config, err);
+
+	if (rc < 0)
+		return rc == -ENOENT ? 0 : rc;
+	rc = json_add(element, "domid", json_integer(entry->info.domid), err);
+	if (rc < 0) {
+		json_decref(config);
+		return rc;
+	}
+	rc = json_add(element, "config", config, err);
+	if (rc == 0 && json_array_append(array, element) < 0)
+		rc = fail_nomem(err);
+	return rc;
+}
+
 /* [{"domid": N, "config": {...}}]: lines and order are what scripts read. */
 static int print_details(struct cmd *cmd, const struct domain_list *list, struct err *err)
 {
 	scoped(json) json_t *array = json_array();
 	int rc = 0;
 
-	for (size_t i = 0; i < list->nr && rc == 0; i++) {
-		scoped(json) json_t *element = json_object();
-		json_t *config = NULL;
-
-		rc = domain_current_config(&cmd->xen, &list->items[i], &config, err);
-		if (rc < 0)
-			return rc;
-		rc = json_add(element, "domid", json_integer(list->items[i].info.domid), err);
-		if (rc == 0)
-			rc = json_add(element, "config", config, err);
-		else
-			json_decref(config);
-		if (rc == 0 && json_array_append(array, element) < 0)
-			rc = fail_nomem(err);
-	}
+	for (size_t i = 0; i < list->nr && rc == 0; i++)
+		rc = add_details(cmd, &list->items[i], array, err);
 	if (rc == 0)
 		rc = output_json(array, err);
 	if (rc == 0)

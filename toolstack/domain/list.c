@@ -265,6 +265,16 @@ static int minimal_config(const struct domain_entry *entry, json_t **out, struct
 	return rc;
 }
 
+/* Between the listing and now, or dying: without a name nothing can be done to it. */
+static bool is_gone(struct xen *xen, const struct domain_entry *entry)
+{
+	struct domctl_info now;
+	struct err ignored = ERR_INIT;
+
+	return domctl_info(xen, entry->info.domid, &now, &ignored) == -ENOENT ||
+	       (now.dying && !entry->name);
+}
+
 int domain_current_config(struct xen *xen, const struct domain_entry *entry, json_t **out,
 			  struct err *err)
 {
@@ -276,6 +286,8 @@ int domain_current_config(struct xen *xen, const struct domain_entry *entry, jso
 	rc = userdata_read(&ud, &config, err);
 	if (rc == 0 && !json_is_object(config))
 		rc = fail(err, EINVAL, "its stored configuration is not an object");
+	if (rc < 0 && is_gone(xen, entry))
+		return fail(err, ENOENT, "domain %u is going away", ud.domid);
 	if (rc < 0) {
 		log_warn("domain %u: only name and uuid are known: %s", ud.domid, err->msg);
 		return minimal_config(entry, out, err);

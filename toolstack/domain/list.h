@@ -41,7 +41,8 @@ static inline void scoped_domain_list(struct domain_list *list)
 /*
  * The stored libxl JSON with what may have changed since: name, uuid, online
  * vcpus, memory, scheduling. Takes no lock: the file is replaced whole. A
- * domain without readable JSON yields its name and uuid alone, with a warning.
+ * domain without readable JSON yields its name and uuid alone, with a warning;
+ * -ENOENT for one that is gone or of which no more than a number is left.
  */
 int domain_current_config(struct xen *xen, const struct domain_entry *entry,
 			  struct json_t **config, struct err *err) must_check;

@@ -48,6 +48,9 @@ int domain_find_name(struct xen *xen, const char *name, uint32_t *domid, struct 
 	size_t nr;
 	int rc;
 
+	/* A domain that is being made may have "" for a moment; nobody means that one. */
+	if (!*name)
+		return fail(err, ENOENT, "the empty string names no domain");
 	if (find_in_runfile(xen, name, domid))
 		return 0;
 	rc = domctl_list(xen, &list, &nr, err);
