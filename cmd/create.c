@@ -247,7 +247,10 @@ static int run_with_console(struct cmd *cmd, struct domain_config *config, uint3
 	scoped_fd(&attender.successors);
 	if (attender.pid <= 0)
 		return rc;
-	if (end == CONSOLE_DETACHED && !opts->foreground)
+	/* Said now: the child may stay for long. */
+	if (rc < 0)
+		log_warn("lost the console: %s", err->msg);
+	if ((rc < 0 || end == CONSOLE_DETACHED) && !opts->foreground)
 		kill(attender.pid, SIGTERM);
 	while (waitpid(attender.pid, &status, 0) < 0 && errno == EINTR)
 		;

@@ -401,6 +401,11 @@ static void terminal_raw(struct console *c)
 static void scoped_console(struct console *c)
 {
 	int saved = errno;
+	struct err ignored;	/* a watch that cannot be taken back ends with the connection */
+
+	if (c->tty_path[0] && store_unwatch(c->xen, c->tty_path, "tty", &ignored) == 0 &&
+	    store_unwatch(c->xen, "@releaseDomain", "end", &ignored) < 0)
+		log_debug("%s", ignored.msg);
 
 	if (c->is_raw)
 		tcsetattr(STDIN_FILENO, TCSANOW, &c->saved);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <xenctrl.h>
 
 #include "base/scope.h"
@@ -368,7 +369,12 @@ int domctl_has_pv_drivers(struct xen *xen, uint32_t domid, bool *has, struct err
 
 int domctl_dump_core(struct xen *xen, uint32_t domid, const char *path, struct err *err)
 {
-	if (xc_domain_dumpcore(xen->xc, domid, path) < 0)
-		return xen_fail(xen, err, "cannot dump domain %u to '%s'", domid, path);
-	return 0;
+	int rc;
+
+	errno = 0;	/* several of its ways out leave it alone */
+	if (xc_domain_dumpcore(xen->xc, domid, path) == 0)
+		return 0;
+	rc = xen_fail(xen, err, "cannot dump domain %u to '%s'", domid, path);
+	unlink(path);
+	return rc;
 }

@@ -65,6 +65,9 @@ static int connect_store(void)
 	memcpy(addr.sun_path, path, strlen(path) + 1);
 	if (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) == 0)
 		return take_fd(fd);
+	/* A daemon that is dead: its kernel device would never answer. */
+	if (errno != ENOENT)
+		return -1;
 	return open("/dev/xen/xenbus", O_RDWR | O_CLOEXEC);
 }
 

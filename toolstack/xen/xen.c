@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 #include <xenctrl.h>
 #include <xenstore.h>
+#include <xenstore_lib.h>
 #include <xentoollog.h>
 
 #include "base/log.h"
@@ -123,10 +125,49 @@ int xen_open(struct xen *xen, struct err *err)
 				    err);
 }
 
+/* A domain that Xen knows to serve the store: xenstored need not run here. */
+static bool store_is_elsewhere(struct xen *xen)
+{
+	xc_domaininfo_t info;
+	uint32_t next = 0;
+	struct err ignored;	/* of a host without Xen: then it is nowhere */
+
+	if (xen_open(xen, &ignored) < 0)
+		return false;
+	while (xc_domain_getinfolist(xen->xc, next, 1, &info) == 1) {
+		if (info.flags & XEN_DOMINF_xs_domain)
+			return true;
+		next = info.domain + 1u;
+	}
+	return false;
+}
+
+/*
+ * Where libxenstore cannot connect to the daemon's socket it uses the kernel's device
+ * instead, and in a dom0 whose xenstored has died that never answers. With this
+ * variable its second choice is the socket too.
+ */
+static int forbid_device(struct xen *xen, struct err *err)
+{
+	const char *socket = xs_daemon_socket();
+
+	if (access(socket, F_OK) == 0 && setenv("XENSTORED_PATH", socket, 0) < 0)
+		return fail_nomem(err);
+	if (access(socket, F_OK) == 0 || access("/proc/xen/capabilities", F_OK) < 0 ||
+	    store_is_elsewhere(xen))
+		return 0;
+	return fail(err, ENOENT, "cannot connect to xenstored: it does not run (no %s)", socket);
+}
+
 int xen_open_store(struct xen *xen, struct err *err)
 {
+	int rc;
+
 	if (xen->xs)
 		return 0;
+	rc = forbid_device(xen, err);
+	if (rc < 0)
+		return rc;
 	xen->xs = xs_open(0);
 	if (xen->xs)
 		return 0;

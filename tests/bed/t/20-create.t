@@ -102,16 +102,17 @@ is "nobody keeps stdout open" $? 0
 xlite destroy c-args
 ok "no process stays" test -z "$(pgrep xlite)"
 
-# Linux, twice: the second time from the kernel cache.
-linux c-lin vcpus=2
-run xlite create -q "$T/c-lin.cfg"
-is "Debian's kernel" "$rc:$err" "0:"
-like "its unpacked form is kept" "$(ls /var/cache/xlite)" '^[0-9a-f]+-[0-9a-f]+-'
-is "for root alone" "$(stat -c '%a %U' /var/cache/xlite)" "700 root"
+# Linux, twice: the second time from the kernel cache. Its crash is dumped.
+linux c-lin vcpus=2 'on_crash="coredump-destroy"'
+xlite create -F "$T/c-lin.cfg" 2> "$T/c-lin.err" &
 console_has c-lin 'guest: ready' 200
-run xl shutdown -w c-lin
-is "xl shutdown works on it" "$rc" 0
-run xlite destroy c-lin
+like "Debian's kernel: its unpacked form is kept" "$(ls /var/cache/xlite)" '^[0-9a-f]+-[0-9a-f]+-'
+is "for root alone" "$(stat -c '%a %U' /var/cache/xlite)" "700 root"
+printf 'nproc; echo c > /proc/sysrq-trigger\n' > "$(xenstore-read "/local/domain/$(xl domid c-lin)/console/tty")"
+within "a crash ends it" 60 xen_gone c-lin
+wait
+is "its core is an ELF file" "$(head -c 4 /var/lib/xen/dump/c-lin | tail -c 3)" ELF
+rm -r /var/lib/xen/dump
 run xlite create -q -p "$T/c-lin.cfg"
 is "again from the cache" "$rc:$err" "0:"
 is "one entry" "$(ls /var/cache/xlite | wc -l)" 1

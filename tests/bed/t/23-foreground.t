@@ -40,11 +40,13 @@ ends f-keep 0
 is "preserve: the domain stays" "$(xl list f-keep | grep -c -- '---s--')" 1
 xlite destroy f-keep
 
+# The tiny guest has no p2m that libxc could read: the dump fails, and the rest goes on.
 attend f-crash 'extra="trap"' 'on_crash="coredump-destroy"'
 ends f-crash 0
 ok "crash: destroyed" xen_gone f-crash
-is "crash: the core is an ELF file" "$(head -c 4 /var/lib/xen/dump/f-crash | tail -c 3)" ELF
-rm -r /var/lib/xen/dump
+like "crash: a dump that fails is said" "$(< "$T/f-crash.err")" "cannot dump domain [0-9]+ to '/var/lib/xen/dump/f-crash'"
+is "crash: and leaves no file" "$(ls /var/lib/xen/dump)" ""
+rmdir /var/lib/xen/dump
 
 attend f-dog 'extra="watchdog=1"' 'on_watchdog="preserve"' 'on_crash="destroy"'
 ends f-dog 0
@@ -97,11 +99,17 @@ xlite destroy f-term
 
 # create -c to a pipe: all the output, through a reboot, until the guest powers off.
 tiny f-con 'extra="say=hello-there"'
-printf 'say first\nexit 1\n' > "$T/in"
-( cat "$T/in"; sleep 3; printf 'exit 0\n'; sleep 20 ) | run_limit 60 xlite create -q -c "$T/f-con.cfg"
-is "create -c ends with the guest" "$rc" 0
-like "console: its first words" "$out" "tiny: pv, 16 MiB.*hello-there"
-like "console: what was typed" "$out" "echo: say first.*first"
-like "console: the successor's too" "$out" "echo: exit 1.*tiny: pv, 16 MiB.*hello-there"
+mkfifo "$T/keys"
+exec 3<> "$T/keys"
+xlite create -q -c "$T/f-con.cfg" < "$T/keys" > "$T/screen" 2> "$T/f-con.err" &
+pid=$!
+shows() { [ "$(grep -ac "$1" "$T/screen")" -ge "$2" ]; }
+within "console: the guest's words" 60 shows hello-there 2
+printf 'say first\nexit 1\n' >&3
+within "console: the successor's too" 60 shows hello-there 4
+printf 'exit 0\n' >&3
+ends "create -c" 0
+like "console: what was typed" "$(tr -d '\r' < "$T/screen")" "echo: say first.*first.*echo: exit 1.*tiny: pv, 16"
+exec 3>&-
 ok "and it is gone" xen_gone f-con
 done_testing
