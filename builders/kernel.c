@@ -60,26 +60,6 @@ static bool same_file_state(int fd, const struct stat *before)
 		now.st_ctim.tv_nsec == before->st_ctim.tv_nsec;
 }
 
-static int read_all(int fd, const char *path, size_t size, struct bytes *out, struct err *err)
-{
-	out->data = malloc(size + 1);
-	if (!out->data)
-		return fail_nomem(err);
-	while (out->len < size) {
-		ssize_t n = pread(fd, (char *)out->data + out->len, size - out->len,
-				  (off_t)out->len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return fail_sys(err, errno, "cannot read '%s'", path);
-		if (n == 0)
-			break;
-		out->len += (size_t)n;
-	}
-	return 0;
-}
-
 /* The first bytes decide before the rest is read: not everything large is a kernel. */
 static int probe(int fd, const char *path, enum unwrap_kind *kind, struct err *err)
 {
@@ -130,7 +110,7 @@ int kernel_open(const char *path, struct kernel *kernel, struct err *err)
 			    UNWRAP_MAX >> 20);
 	if (kind != UNWRAP_ELF && kernel_from_cache(&st, kernel))
 		return 0;
-	rc = read_all(fd, path, size, &raw, err);
+	rc = file_read_fd(fd, path, size, &raw, err);
 	if (rc < 0)
 		return rc;
 	if (kind == UNWRAP_ELF) {

@@ -7,6 +7,7 @@
 
 #include "base/wait.h"
 #include "command.h"
+#include "config/size.h"
 #include "domain/balloon.h"
 
 struct memory_options {
@@ -22,7 +23,7 @@ static int parse_args(struct cmd *cmd, uint32_t *domid, uint64_t *kb, struct err
 
 	if (rc < 0)
 		return rc;
-	if (balloon_parse_size(cmd->words[1], kb) < 0)
+	if (size_parse_kb(cmd->words[1], kb, err) < 0 || *kb == 0)
 		return cmd_fail(cmd, err, EINVAL, "invalid memory size: %s", cmd->words[1]);
 	return 0;
 }

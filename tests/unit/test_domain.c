@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The pure parts of what is done to domains: sizes, limits, the escape key, userdata files. */
+/* The pure parts of what is done to domains: limits, the escape key, userdata files. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -13,28 +13,6 @@
 #include "domain/console.h"
 #include "domain/userdata.h"
 #include "tap.h"
-
-static void test_sizes(void)
-{
-	static const struct { const char *text; int rc; uint64_t kb; } cases[] = {
-		{ "1", 0, 1024 }, { "64m", 0, 65536 }, { "64M", 0, 65536 }, { "2g", 0, 2 << 20 },
-		{ "1T", 0, 1 << 30 }, { "100k", 0, 100 }, { "2048b", 0, 2 }, { "007", 0, 7168 },
-		{ "0", -ERANGE, 0 }, { "0g", -ERANGE, 0 }, { "1023b", -ERANGE, 0 }, { "", -EINVAL, 0 },
-		{ "m", -EINVAL, 0 }, { "-1", -EINVAL, 0 }, { "+1", -EINVAL, 0 }, { " 1", -EINVAL, 0 },
-		{ "1 ", -EINVAL, 0 }, { "1mm", -EINVAL, 0 }, { "1.5g", -EINVAL, 0 }, { "0x10", -EINVAL, 0 },
-		{ "1x", -EINVAL, 0 }, { "9223372036854775807", -ERANGE, 0 },
-		{ "9007199254740991m", 0, UINT64_C(9223372036854774784) },
-		{ "9007199254740992m", -ERANGE, 0 }, { "8589934592t", -ERANGE, 0 },
-		{ "99999999999999999999", -ERANGE, 0 }, { "9999999999999999999999999", -EINVAL, 0 },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		uint64_t kb = 0;
-
-		is_int(balloon_parse_size(cases[i].text, &kb), cases[i].rc, "'%s'", cases[i].text);
-		is_int(kb, cases[i].kb, "'%s' in KiB", cases[i].text);
-	}
-}
 
 static void test_plan(void)
 {
@@ -168,7 +146,6 @@ static void test_userdata(void)
 
 int main(void)
 {
-	test_sizes();
 	test_plan();
 	test_escape();
 	test_userdata();

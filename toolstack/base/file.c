@@ -46,23 +46,14 @@ int file_open_regular(const char *path, size_t *size, struct err *err)
 	return take_fd(fd);
 }
 
-int file_read(const char *path, size_t max, struct bytes *out, struct err *err)
+int file_read_fd(int fd, const char *path, size_t size, struct bytes *out, struct err *err)
 {
-	scoped(bytes) struct bytes b = BYTES_INIT;
-	scoped(fd) int fd = -1;
-	size_t size;
+	scoped(bytes) struct bytes b = { .data = malloc(size + 1) };
 
-	fd = file_open_regular(path, &size, err);
-	if (fd < 0)
-		return fd;
-	if (size > max)
-		return fail(err, EFBIG, "cannot read '%s': %zu bytes, at most %zu are allowed",
-			    path, size, max);
-	b.data = malloc(size + 1);
 	if (!b.data)
 		return fail_nomem(err);
 	while (b.len < size) {
-		ssize_t n = read(fd, (char *)b.data + b.len, size - b.len);
+		ssize_t n = pread(fd, (char *)b.data + b.len, size - b.len, (off_t)b.len);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -76,6 +67,20 @@ int file_read(const char *path, size_t max, struct bytes *out, struct err *err)
 	*out = b;
 	b = (struct bytes)BYTES_INIT;
 	return 0;
+}
+
+int file_read(const char *path, size_t max, struct bytes *out, struct err *err)
+{
+	scoped(fd) int fd = -1;
+	size_t size = 0;
+
+	fd = file_open_regular(path, &size, err);
+	if (fd < 0)
+		return fd;
+	if (size > max)
+		return fail(err, EFBIG, "cannot read '%s': %zu bytes, at most %zu are allowed",
+			    path, size, max);
+	return file_read_fd(fd, path, size, out, err);
 }
 
 int file_write_all(int fd, const void *data, size_t len)

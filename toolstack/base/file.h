@@ -30,6 +30,10 @@ int file_open_regular(const char *path, size_t *size, struct err *err) must_chec
 /* The whole file; -EFBIG when it is longer than max bytes. */
 int file_read(const char *path, size_t max, struct bytes *out, struct err *err) must_check;
 
+/* The same for a descriptor, from its start: size bytes, or fewer where it is shorter by now. */
+int file_read_fd(int fd, const char *path, size_t size, struct bytes *out,
+		 struct err *err) must_check;
+
 /* Writes all of data, however often write(2) has to be called. */
 int file_write_all(int fd, const void *data, size_t len) must_check;
 

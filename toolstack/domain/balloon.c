@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "balloon.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
@@ -9,41 +8,11 @@
 #include <string.h>
 
 #include "base/scope.h"
-#include "base/str.h"
 #include "base/wait.h"
 #include "userdata.h"
 #include "xen/domctl.h"
 #include "xen/store.h"
 #include "xen/xen.h"
-
-int balloon_parse_size(const char *text, uint64_t *kb)
-{
-	static const struct { char suffix; int shift; } units[] = {
-		{ '\0', 10 }, { 'b', -10 }, { 'k', 0 }, { 'm', 10 }, { 'g', 20 }, { 't', 30 },
-	};
-	char digits[24];
-	size_t len = strspn(text, "0123456789");
-	uint64_t value;
-
-	if (len == 0 || len >= sizeof(digits) || (text[len] && text[len + 1]))
-		return -EINVAL;
-	memcpy(digits, text, len);
-	digits[len] = '\0';
-	if (str_to_u64(digits, INT64_MAX, &value) < 0)
-		return -ERANGE;
-	for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
-		if (tolower((unsigned char)text[len]) != units[i].suffix)
-			continue;
-		if (units[i].shift > 0 && value > (uint64_t)INT64_MAX >> units[i].shift)
-			return -ERANGE;
-		value = units[i].shift < 0 ? value >> -units[i].shift : value << units[i].shift;
-		if (!value)
-			return -ERANGE;
-		*kb = value;
-		return 0;
-	}
-	return -EINVAL;
-}
 
 int balloon_plan(const struct balloon *now, uint64_t want_kb, uint64_t *target_kb,
 		 struct err *err)

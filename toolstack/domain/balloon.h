@@ -17,12 +17,6 @@ struct xen;
 #define BALLOON_DOM0_MIN_KB (128 * 1024)	/* libxl's LIBXL_MIN_DOM0_MEM */
 #define BALLOON_SLACK_KB 1024			/* LIBXL_MAXMEM_CONSTANT: special pages */
 
-/*
- * A size as on xl's command line: decimal, then b, k, m, g or t in either case,
- * without one MiB. -EINVAL or -ERANGE (no message) and for 0.
- */
-int balloon_parse_size(const char *text, uint64_t *kb) must_check;
-
 struct balloon {
 	uint32_t domid;
 	uint64_t target_kb, static_max_kb, video_kb;	/* as stored */
