@@ -4,7 +4,7 @@
 FUZZ_OUT  := out/fuzz
 FUZZ      := $(patsubst tests/fuzz/%.c,$(FUZZ_OUT)/%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_OBJS := $(patsubst %.c,$(FUZZ_OUT)/%.o,$(wildcard $(base:%=toolstack/base/%.c) \
-	$(config:%=toolstack/config/%.c)))
+	$(config:%=toolstack/config/%.c) builders/unwrap.c))
 FUZZ_CC   := clang
 FUZZ_RUNS ?= 10000
 FUZZ_TIME ?= 600
@@ -16,7 +16,7 @@ $(FUZZ_OUT)/%.o: %.c
 		-MMD -MP -c -o $@ $<
 
 $(FUZZ): $(FUZZ_OUT)/%: $(FUZZ_OUT)/tests/fuzz/%.o $(FUZZ_OBJS)
-	$(Q)$(FUZZ_CC) $(SANITIZE) -fsanitize=fuzzer -o $@ $^ -ljansson -luuid
+	$(Q)$(FUZZ_CC) $(SANITIZE) -fsanitize=fuzzer -o $@ $^ -ljansson -luuid -lz -llzma -lzstd -llz4 -lbz2
 
 # Words for the mutator: tests/fuzz/NAME.dict; for cfg all keys of the table.
 $(FUZZ_OUT)/%.dict: tests/fuzz/%.dict
