@@ -306,7 +306,8 @@ static const struct sweep sweeps[] = {
 	{ "create-kill", "XLITE_KILL_AT", 2, false, " ", judge_killed },
 	{ "create-again", "XLITE_KILL_AT", 2, false, " ", judge_again },
 	{ "destroy-fail", "XLITE_FAIL_AT", 0, true,
-	  " xs_directory xs_read xenforeignmemory_open xenforeignmemory_map ", judge_destroy },
+	  " xs_directory xs_read xc_domain_getinfolist xenforeignmemory_open xenforeignmemory_map ",
+	  judge_destroy },
 	{ "destroy-file", "XLITE_FAIL_FILE_AT", 1, true, " open mkdir ", judge_destroy },
 	{ "destroy-kill", "XLITE_KILL_AT", 2, true, " ", judge_killed },
 };
