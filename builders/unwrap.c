@@ -305,7 +305,7 @@ int unwrap(const void *data, size_t len, struct bytes *elf, struct err *err)
 		return rc;
 	if (unwrap_probe(out.data, out.len) != UNWRAP_ELF)
 		return fail(err, EINVAL, "what it unpacks to is not an ELF file");
-	*elf = out;
-	out = (struct bytes)BYTES_INIT;
+	elf->len = out.len;
+	elf->data = take(out.data);
 	return 0;
 }

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-int fail(struct err *err, int code, const char *fmt, ...)
+int (fail)(struct err *err, int code, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -17,7 +17,7 @@ int fail(struct err *err, int code, const char *fmt, ...)
 	return -err->code;
 }
 
-int fail_sys(struct err *err, int code, const char *fmt, ...)
+int (fail_sys)(struct err *err, int code, const char *fmt, ...)
 {
 	va_list ap;
 	size_t len;
@@ -31,7 +31,7 @@ int fail_sys(struct err *err, int code, const char *fmt, ...)
 	return -err->code;
 }
 
-int fail_in(struct err *err, const char *fmt, ...)
+int (fail_in)(struct err *err, const char *fmt, ...)
 {
 	char old[sizeof(err->msg)];
 	va_list ap;
@@ -48,7 +48,7 @@ int fail_in(struct err *err, const char *fmt, ...)
 	return -err->code;
 }
 
-int fail_nomem(struct err *err)
+int (fail_nomem)(struct err *err)
 {
 	return fail(err, ENOMEM, "out of memory");
 }

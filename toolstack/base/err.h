@@ -33,4 +33,17 @@ int fail_in(struct err *err, const char *fmt, ...) printf_like(2, 3);
 /* Out of memory: the one message for it, returns -ENOMEM. */
 int fail_nomem(struct err *err);
 
+/* Lets compilers and analyzers see that what these return is negative. */
+static inline int err_negative(int rc)
+{
+	if (rc >= 0)
+		__builtin_unreachable();
+	return rc;
+}
+
+#define fail(...) err_negative((fail)(__VA_ARGS__))
+#define fail_sys(...) err_negative((fail_sys)(__VA_ARGS__))
+#define fail_in(...) err_negative((fail_in)(__VA_ARGS__))
+#define fail_nomem(err) err_negative((fail_nomem)(err))
+
 #endif

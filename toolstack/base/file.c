@@ -64,8 +64,8 @@ int file_read_fd(int fd, const char *path, size_t size, struct bytes *out, struc
 		b.len += (size_t)n;
 	}
 	((char *)b.data)[b.len] = '\0';
-	*out = b;
-	b = (struct bytes)BYTES_INIT;
+	out->len = b.len;
+	out->data = take(b.data);
 	return 0;
 }
 

@@ -84,7 +84,8 @@ int wait_poll(struct pollfd *fds, unsigned int nr, int64_t deadline)
 	struct pollfd all[9];
 
 	assert(nr <= 8);
-	memcpy(all, fds, nr * sizeof(*fds));
+	if (nr)
+		memcpy(all, fds, nr * sizeof(*fds));
 	all[nr] = (struct pollfd){ .fd = wake_pipe[0], .events = POLLIN };
 	for (;;) {
 		int64_t left = deadline == INT64_MAX ? -1 : deadline - wait_now_ms();
@@ -100,7 +101,8 @@ int wait_poll(struct pollfd *fds, unsigned int nr, int64_t deadline)
 		if (caught)
 			return -EINTR;
 		if (n > 0) {
-			memcpy(fds, all, nr * sizeof(*fds));
+			if (nr)
+				memcpy(fds, all, nr * sizeof(*fds));
 			return n;
 		}
 		if (n == 0 && left == 0)

@@ -32,7 +32,7 @@ int wait_interrupted(void);
 
 /*
  * poll(2) until one descriptor is ready (number of them), -ETIMEDOUT at the
- * deadline, or -EINTR. nr <= 8. Sets no message: the caller knows what for.
+ * deadline, or -EINTR. nr <= 8; 0 (fds NULL) only waits. Sets no message: the caller knows what for.
  */
 int wait_poll(struct pollfd *fds, unsigned int nr, int64_t deadline) must_check;
 

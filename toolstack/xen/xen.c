@@ -190,7 +190,7 @@ void xen_close(struct xen *xen)
 	errno = saved;
 }
 
-int xen_fail(struct xen *xen, struct err *err, const char *fmt, ...)
+int (xen_fail)(struct xen *xen, struct err *err, const char *fmt, ...)
 {
 	int code = errno;
 	char what[256];

@@ -52,6 +52,7 @@ static inline void scoped_xen(struct xen *xen)
  * Takes errno as the call left it; returns -errno. Used on the line after the call.
  */
 int xen_fail(struct xen *xen, struct err *err, const char *fmt, ...) printf_like(3, 4);
+#define xen_fail(...) err_negative((xen_fail)(__VA_ARGS__))
 
 /*
  * The text for a domctl that failed with EACCES on a Xen of version major.minor:
