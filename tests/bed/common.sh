@@ -104,6 +104,13 @@ bed_ssh()
 	ssh "${tty[@]}" "${ssh_options[@]}" root@127.0.0.1 ". /etc/bed/env; $*"
 }
 
+# bed_ssh_limit SECONDS COMMAND: the same, but status 124 when it takes too long
+bed_ssh_limit()
+{
+	timeout -k 5 "$1" bash -c '. "$0/common.sh"; bed_dir=$1; bed_ssh "$2"' \
+		"$bed_src" "$bed_dir" "$2"
+}
+
 # bed_consoles: the last lines of everything that may say why it hangs
 bed_consoles()
 {
@@ -115,12 +122,12 @@ bed_consoles()
 		tail -n "${BED_TAIL:-60}" "$f" | tr -d '\r' | sed 's/^/# /'
 	done
 	[ -S "$bed_dir/ctl" ] || return 0
-	timeout 20 bash -c '. "$0/common.sh"; bed_dir=$1; bed_ssh "
+	bed_ssh_limit 20 '
 		for f in /var/log/xen/console/guest-*.log; do
-			[ -s \$f ] || continue
-			echo \"# --- last lines of \$f\"
-			tail -n 20 \$f | tr -d \"\\r\\000\" | sed \"s/^/# /\"
-		done"' "$bed_src" "$bed_dir" || echo "# (dom0 does not answer)"
+			[ -s $f ] || continue
+			echo "# --- last lines of $f"
+			tail -n 20 $f | tr -d "\r\000" | sed "s/^/# /"
+		done' < /dev/null || echo "# (dom0 does not answer)"
 }
 
 # bed_start: a bed from the snapshot, in a fresh directory $bed_dir
