@@ -9,7 +9,7 @@ CC      := $(if $(filter default,$(origin CC)),gcc,$(CC))
 Q       := $(if $(V),,@)
 
 base    := err log str file json wait
-xen     := xen store watch nodes domctl host console_ring
+xen     := xen store wire watch readmany nodes domctl host console_ring
 config  := cfg types lists fields config_json keys keytab keyparse config conf spec \
 	spec_json disk devnum nic pci devices media platform vnuma cpuid cpuid_json cpulist size
 domain  := runfile userdata layout create cpuid claim destroy lookup list lifecycle balloon attend console

@@ -246,12 +246,34 @@ static int is_stubdom(struct cmd *cmd, uint32_t domid, struct err *err)
 	return rc == 0 ? 1 : rc == -ENOENT ? 0 : rc;
 }
 
+/* Takes the stub domains out of the list. */
+static int drop_stubdoms(struct cmd *cmd, struct domain_list *list, struct err *err)
+{
+	for (size_t i = 0; i < list->nr;) {
+		struct domain_entry *entry = &list->items[i];
+		int rc = is_stubdom(cmd, entry->info.domid, err);
+
+		if (rc < 0)
+			return rc;
+		if (rc == 0) {
+			i++;
+			continue;
+		}
+		free(entry->name);
+		list->nr--;
+		memmove(entry, entry + 1, (list->nr - i) * sizeof(*entry));
+	}
+	return 0;
+}
+
 static int run_vm_list(struct cmd *cmd, struct err *err)
 {
 	const struct list_options *opts = cmd->options;
 	scoped(domain_list) struct domain_list list = DOMAIN_LIST_INIT;
 	int rc = domain_list_all(&cmd->xen, &list, err);
 
+	if (rc == 0)
+		rc = drop_stubdoms(cmd, &list, err);
 	if (rc < 0)
 		return rc;
 	if (opts->json)
@@ -261,13 +283,9 @@ static int run_vm_list(struct cmd *cmd, struct err *err)
 		const struct domain_entry *entry = &list.items[i];
 		char name[NAME_BUF], uuid[37];
 
-		rc = is_stubdom(cmd, entry->info.domid, err);
-		if (rc < 0)
-			return rc;
 		userdata_format_uuid(entry->info.uuid, uuid);
-		if (rc == 0)
-			printf("%s  %u    %-30s\n", uuid, entry->info.domid,
-			       output_name(entry->name, name, sizeof(name)));
+		printf("%s  %u    %-30s\n", uuid, entry->info.domid,
+		       output_name(entry->name, name, sizeof(name)));
 	}
 	return 0;
 }

@@ -25,58 +25,38 @@ void domain_list_free(struct domain_list *list)
 }
 
 /* A domain on its way in or out has no name: not an error. */
-static int entry_fill(struct xen *xen, struct domain_entry *entry,
-		      const struct domctl_info *info, struct err *err)
+static int list_fill(struct domain_list *out, const struct domctl_info *infos, size_t nr,
+		     struct err *err)
 {
-	int rc;
+	scoped(free) char **names = calloc(nr + 1, sizeof(*names));
+	struct domain_list list = { .items = calloc(nr + 1, sizeof(*list.items)), .nr = nr };
+	int rc = names && list.items ? domain_get_names(infos, nr, names, err) : fail_nomem(err);
 
-	entry->info = *info;
-	rc = domain_get_name(xen, info->domid, &entry->name, err);
-	return rc == -ENOENT ? 0 : rc;
+	if (rc < 0) {
+		free(list.items);
+		return rc;
+	}
+	for (size_t i = 0; i < nr; i++)
+		list.items[i] = (struct domain_entry){ .info = infos[i], .name = names[i] };
+	*out = list;
+	return 0;
 }
 
-int domain_list_all(struct xen *xen, struct domain_list *out, struct err *err)
+int domain_list_all(struct xen *xen, struct domain_list *list, struct err *err)
 {
-	scoped(domain_list) struct domain_list list = DOMAIN_LIST_INIT;
 	scoped(free) struct domctl_info *infos = NULL;
 	size_t nr;
-	int rc;
+	int rc = domctl_list(xen, &infos, &nr, err);
 
-	rc = domctl_list(xen, &infos, &nr, err);
-	if (rc < 0)
-		return rc;
-	list.items = calloc(nr + 1, sizeof(*list.items));
-	if (!list.items)
-		return fail_nomem(err);
-	for (list.nr = 0; list.nr < nr; list.nr++) {
-		rc = entry_fill(xen, &list.items[list.nr], &infos[list.nr], err);
-		if (rc < 0)
-			return rc;
-	}
-	*out = list;
-	list = (struct domain_list)DOMAIN_LIST_INIT;
-	return 0;
+	return rc < 0 ? rc : list_fill(list, infos, nr, err);
 }
 
-int domain_list_one(struct xen *xen, uint32_t domid, struct domain_list *out, struct err *err)
+int domain_list_one(struct xen *xen, uint32_t domid, struct domain_list *list, struct err *err)
 {
-	scoped(domain_list) struct domain_list list = DOMAIN_LIST_INIT;
 	struct domctl_info info;
-	int rc;
+	int rc = domctl_info(xen, domid, &info, err);
 
-	rc = domctl_info(xen, domid, &info, err);
-	if (rc < 0)
-		return rc;
-	list.items = calloc(1, sizeof(*list.items));
-	if (!list.items)
-		return fail_nomem(err);
-	list.nr = 1;
-	rc = entry_fill(xen, &list.items[0], &info, err);
-	if (rc < 0)
-		return rc;
-	*out = list;
-	list = (struct domain_list)DOMAIN_LIST_INIT;
-	return 0;
+	return rc < 0 ? rc : list_fill(list, &info, 1, err);
 }
 
 /* The members that a refresh may add, in the IDL's order: libxl prints in that order. */

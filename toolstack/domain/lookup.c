@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/scope.h"
@@ -18,6 +19,20 @@ int domain_get_name(struct xen *xen, uint32_t domid, char **name, struct err *er
 
 	snprintf(path, sizeof(path), "/local/domain/%u/name", domid);
 	return store_read(xen, NULL, path, name, err);
+}
+
+int domain_get_names(const struct domctl_info *infos, size_t nr, char **names, struct err *err)
+{
+	scoped(free) char (*paths)[48] = calloc(nr + 1, sizeof(*paths));
+	scoped(free) const char **list = calloc(nr + 1, sizeof(*list));
+
+	if (!paths || !list)
+		return fail_nomem(err);
+	for (size_t i = 0; i < nr; i++) {
+		snprintf(paths[i], sizeof(paths[i]), "/local/domain/%u/name", infos[i].domid);
+		list[i] = paths[i];
+	}
+	return store_read_many(list, nr, names, err);
 }
 
 /*
@@ -45,6 +60,8 @@ static bool find_in_runfile(struct xen *xen, const char *name, uint32_t *domid)
 int domain_find_name(struct xen *xen, const char *name, uint32_t *domid, struct err *err)
 {
 	scoped(free) struct domctl_info *list = NULL;
+	scoped(free) char **names = NULL;
+	bool found = false;
 	size_t nr;
 	int rc;
 
@@ -56,17 +73,19 @@ int domain_find_name(struct xen *xen, const char *name, uint32_t *domid, struct 
 	rc = domctl_list(xen, &list, &nr, err);
 	if (rc < 0)
 		return rc;
+	names = calloc(nr + 1, sizeof(*names));
+	if (!names)
+		return fail_nomem(err);
+	rc = domain_get_names(list, nr, names, err);
 	for (size_t i = 0; i < nr; i++) {
-		scoped(free) char *found = NULL;
-
-		rc = domain_get_name(xen, list[i].domid, &found, err);
-		if (rc < 0 && rc != -ENOENT)
-			return rc;
-		if (rc == 0 && strcmp(found, name) == 0) {
+		if (!found && names[i] && strcmp(names[i], name) == 0) {
 			*domid = list[i].domid;
-			return 0;
+			found = true;
 		}
+		free(names[i]);
 	}
+	if (rc < 0 || found)
+		return rc;
 	return fail(err, ENOENT, "no domain is called '%s'", name);
 }
 

@@ -8,10 +8,12 @@
 #ifndef DOMAIN_LOOKUP_H
 #define DOMAIN_LOOKUP_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/err.h"
 
+struct domctl_info;
 struct xen;
 
 /*
@@ -26,5 +28,12 @@ int domain_find_name(struct xen *xen, const char *name, uint32_t *domid,
 
 /* The name as the store has it, any bytes but NUL; -ENOENT when there is none. */
 int domain_get_name(struct xen *xen, uint32_t domid, char **name, struct err *err) must_check;
+
+/*
+ * The names of nr domains into nr entries of names: NULL for a domain that has none
+ * (being made, or dying). The caller frees each.
+ */
+int domain_get_names(const struct domctl_info *infos, size_t nr, char **names,
+		     struct err *err) must_check;
 
 #endif

@@ -38,6 +38,12 @@ int store_read(struct xen *xen, const struct store_txn *txn, const char *path, c
 /* The same for a decimal number; -EINVAL when the node holds something else. */
 int store_read_u64(struct xen *xen, const struct store_txn *txn, const char *path,
 		   uint64_t *value, struct err *err) must_check;
+/*
+ * Reads nr nodes at once, on a connection of its own; an absent one's value is NULL.
+ * Nothing is written on failure but NULLs. The caller frees each value.
+ */
+int store_read_many(const char *const *paths, size_t nr, char **values,
+		    struct err *err) must_check;
 /* Names of the children; free with store_list_free(). */
 int store_list(struct xen *xen, const struct store_txn *txn, const char *path, char ***names,
 	       unsigned int *nr, struct err *err) must_check;
