@@ -71,7 +71,7 @@ static int move_vm_nodes(struct xen *xen, uint32_t domid, const char *name, cons
 	store_nodes_add(&nodes, STORE_INHERIT, vm, "uuid", "%s", new);
 	store_nodes_add(&nodes, STORE_INHERIT, vm, "name", "%s", name);
 	store_nodes_add(&nodes, STORE_INHERIT, home, "vm", "%s", vm);
-	rc = store_nodes_write(xen, NULL, &nodes, domid, err);
+	rc = store_nodes_write(&nodes, domid, err);
 	snprintf(vm, sizeof(vm), "/vm/%s", old);
 	return rc < 0 ? rc : store_rm(xen, NULL, vm, err);
 }

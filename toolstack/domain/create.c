@@ -256,7 +256,7 @@ static int build_domain(struct xen *xen, const struct domain_config *config, str
 	if (rc < 0)
 		return rc;
 	layout_domain(&before, config, &facts);
-	rc = store_nodes_write(xen, NULL, &before, domid, err);
+	rc = store_nodes_write(&before, domid, err);
 	if (rc < 0)
 		return rc;
 	rc = check_interrupted(err);
@@ -270,7 +270,7 @@ static int build_domain(struct xen *xen, const struct domain_config *config, str
 	facts.store_gfn = rings.store_gfn;
 	facts.console_gfn = rings.console_gfn;
 	layout_rings(&after, &facts);
-	rc = store_nodes_write(xen, NULL, &after, domid, err);
+	rc = store_nodes_write(&after, domid, err);
 	if (rc < 0)
 		return rc;
 	rc = store_introduce(xen, domid, rings.store_gfn, facts.store_port, err);

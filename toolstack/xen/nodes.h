@@ -31,9 +31,11 @@ struct store_nodes {
 void store_nodes_add(struct store_nodes *nodes, enum store_perm perm, const char *dir,
 		     const char *name, const char *value, ...) printf_like(5, 6);
 
-/* Writes them in order; permissions name domid as the guest. */
-int store_nodes_write(struct xen *xen, const struct store_txn *txn,
-		      const struct store_nodes *nodes, uint32_t domid, struct err *err) must_check;
+/*
+ * Writes them in order, in no transaction; permissions name domid as the guest. Many
+ * requests are under way at once, but none any more when it returns.
+ */
+int store_nodes_write(const struct store_nodes *nodes, uint32_t domid, struct err *err) must_check;
 
 void scoped_store_nodes(struct store_nodes *nodes);
 

@@ -15,11 +15,6 @@
 /* So many that neither side's socket buffer can fill up with the other side waiting. */
 enum { BATCH = 64 };
 
-static void scoped_wire(struct wire *w)
-{
-	wire_close(w);
-}
-
 static int send_batch(struct wire *w, const char *const *paths, size_t first, size_t nr,
 		      struct err *err)
 {

@@ -113,26 +113,6 @@ int store_rm(struct xen *xen, const struct store_txn *txn, const char *path, str
 	return 0;
 }
 
-int store_set_perms(struct xen *xen, const struct store_txn *txn, const char *path,
-		    enum store_perm perm, uint32_t domid, struct err *err)
-{
-	/* The first entry is the owner, who may do all; its perms are everybody else's. */
-	struct xs_permissions perms[2] = { { .id = 0, .perms = XS_PERM_NONE } };
-	unsigned int nr = 1;
-
-	if (perm == STORE_INHERIT)
-		return 0;
-	if (perm == STORE_GUEST_READ)
-		perms[nr++] = (struct xs_permissions){ .id = domid, .perms = XS_PERM_READ };
-	if (perm == STORE_GUEST_OWNS || perm == STORE_FRONTEND)
-		perms[0].id = domid;
-	if (perm == STORE_FRONTEND)
-		perms[nr++] = (struct xs_permissions){ .id = 0, .perms = XS_PERM_READ };
-	if (!xs_set_permissions(xen->xs, txn_id(txn), path, perms, nr))
-		return fail_sys(err, errno, "cannot set permissions of xenstore node '%s'", path);
-	return 0;
-}
-
 int store_introduce(struct xen *xen, uint32_t domid, uint64_t gfn, uint32_t port,
 		    struct err *err)
 {

@@ -55,7 +55,7 @@ int store_mkdir(struct xen *xen, const struct store_txn *txn, const char *path,
 int store_rm(struct xen *xen, const struct store_txn *txn, const char *path,
 	     struct err *err) must_check;
 
-/* Who may read and write a node; owner is a domid. */
+/* Who may read and write a node (nodes.h); owner is a domid. */
 enum store_perm {
 	STORE_INHERIT,		/* as the parent: no second request */
 	STORE_PRIVATE,		/* owner 0, nobody else */
@@ -63,9 +63,6 @@ enum store_perm {
 	STORE_GUEST_OWNS,	/* the guest owns it: it may do anything to it */
 	STORE_FRONTEND,		/* the guest owns it, dom0 reads (libxl's frontends) */
 };
-
-int store_set_perms(struct xen *xen, const struct store_txn *txn, const char *path,
-		    enum store_perm perm, uint32_t domid, struct err *err) must_check;
 
 /*
  * Watches path and all below it; events carry token. Watches have a connection of

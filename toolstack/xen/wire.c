@@ -79,20 +79,26 @@ static int send_all(struct wire *w, const char *data, size_t len, struct err *er
 	return 0;
 }
 
-int wire_put(struct strbuf *out, enum xsd_sockmsg_type type, uint32_t id, const char *first,
-	     const char *second, struct err *err)
+int wire_put_bytes(struct strbuf *out, enum xsd_sockmsg_type type, uint32_t id,
+		   const char *first, const char *bytes, size_t len, struct err *err)
 {
-	size_t first_len = strlen(first) + 1, second_len = second ? strlen(second) + 1 : 0;
+	size_t first_len = strlen(first) + 1;
 	struct xsd_sockmsg header = { .type = type, .req_id = id,
-				      .len = (uint32_t)(first_len + second_len) };
+				      .len = (uint32_t)(first_len + len) };
 
-	if (first_len + second_len > XENSTORE_PAYLOAD_MAX)
+	if (len > XENSTORE_PAYLOAD_MAX || first_len > XENSTORE_PAYLOAD_MAX - len)
 		return fail_sys(err, E2BIG, "cannot ask xenstored");
 	strbuf_add(out, (const char *)&header, sizeof(header));
 	strbuf_add(out, first, first_len);
-	if (second)
-		strbuf_add(out, second, second_len);
+	if (len)
+		strbuf_add(out, bytes, len);
 	return 0;
+}
+
+int wire_put(struct strbuf *out, enum xsd_sockmsg_type type, uint32_t id, const char *first,
+	     const char *second, struct err *err)
+{
+	return wire_put_bytes(out, type, id, first, second, second ? strlen(second) + 1 : 0, err);
 }
 
 int wire_flush(struct wire *w, struct strbuf *out, struct err *err)

@@ -25,6 +25,10 @@ struct wire {
 
 int wire_open(struct wire *w, struct err *err) must_check;
 void wire_close(struct wire *w);
+static inline void scoped_wire(struct wire *w)
+{
+	wire_close(w);
+}
 
 /*
  * Adds a request to out; its payload is first and second, each with its NUL (second
@@ -32,6 +36,10 @@ void wire_close(struct wire *w);
  */
 int wire_put(struct strbuf *out, enum xsd_sockmsg_type type, uint32_t id, const char *first,
 	     const char *second, struct err *err) must_check;
+
+/* The same with any bytes behind first and its NUL. */
+int wire_put_bytes(struct strbuf *out, enum xsd_sockmsg_type type, uint32_t id,
+		   const char *first, const char *bytes, size_t len, struct err *err) must_check;
 
 /* Sends what out holds and empties it. */
 int wire_flush(struct wire *w, struct strbuf *out, struct err *err) must_check;
