@@ -21,8 +21,10 @@
 #include <unistd.h>
 
 #include "tests/bed/hoststate.h"
+#include "tests/fault/storeproxy.h"
 #include "toolstack/base/scope.h"
 
+#define PROXY_DIR "/tmp/bench-store"
 #define TINY "/xlite/guests/tiny"
 #define MIB "32"
 #define TINY_CFG "/root/bench-tiny.cfg"
@@ -312,22 +314,28 @@ static bool bench(const struct scenario *s, unsigned int rounds)
 	return over;
 }
 
-/* Each xs_ call but open and close is one request; counted by the build with failing calls. */
-static unsigned int store_requests(void)
+/* On the wire, by a process between. */
+static unsigned long store_requests(int who)
 {
-	char path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin", fd[] = "XLITE_FAULT_FD=1";
-	char trace[] = "XLITE_TRACE=1";
-	char *env[] = { path, fd, trace, NULL };
-	static char text[65536], rest[4096];
-	unsigned int nr = 0;
+	static volatile struct storeproxy_state *state;
+	char path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin", dir[] = "XENSTORED_RUNDIR=" PROXY_DIR;
+	char *env[] = { path, dir, NULL };
+	char text[4096];
+	unsigned long nr;
 
-	run((const char *const[]){ "xlite-fault", "create", "-pq", TINY_CFG, NULL }, env, text,
-	    sizeof(text));
-	RUN(rest, "xlite", "destroy", "bench");
-	for (const char *p = strstr(text, " xs_"); p; p = strstr(p + 1, " xs_")) {
-		if (strncmp(p, " xs_open", 8) != 0 && strncmp(p, " xs_close", 9) != 0)
-			nr++;
-	}
+	if (!state)
+		state = storeproxy_start(PROXY_DIR);
+	if (!state)
+		die(PROXY_DIR);
+	state->requests = 0;
+	if (who == FLOOR)
+		run((const char *const[]){ "floor", "create", TINY, MIB, "bench", NULL }, env, text,
+		    sizeof(text));
+	else
+		run((const char *const[]){ names[who], "create", "-pq", TINY_CFG, NULL }, env,
+		    text, sizeof(text));
+	nr = state->requests;
+	RUN(text, "xl", "destroy", "bench");
 	return nr;
 }
 
@@ -351,13 +359,19 @@ static unsigned int processes_left(void)
 
 static bool counts(void)
 {
-	unsigned int requests = store_requests(), processes = processes_left();
+	unsigned int processes = processes_left();
+	unsigned long requests[CONTENDERS];
 
-	printf(",\n  {\"scenario\": \"counts\", \"store requests\": %u, \"processes\": %u}", requests,
-	       processes);
-	fprintf(stderr, "store requests of a create: %u (<= 75%s)\nprocesses left per guest: %u (0%s)\n",
-		requests, requests > 75 ? "!" : "", processes, processes ? "!" : "");
-	return requests > 75 || processes;
+	for (int who = 0; who < CONTENDERS; who++)
+		requests[who] = store_requests(who);
+	printf(",\n  {\"scenario\": \"counts\", \"store requests\": {\"xl\": %lu, \"xlite\": %lu, "
+	       "\"floor\": %lu}, \"processes\": %u}", requests[XL], requests[XLITE],
+	       requests[FLOOR], processes);
+	fprintf(stderr, "%-36s %8lu %8lu %8lu xlite <= 75%s\n", "store requests of a create",
+		requests[XL], requests[XLITE], requests[FLOOR], requests[XLITE] > 75 ? "!" : "");
+	fprintf(stderr, "%-36s %17u          xlite 0%s\n", "processes left per guest", processes,
+		processes ? "!" : "");
+	return requests[XLITE] > 75 || processes;
 }
 
 static bool wanted(const char *name, char **list)

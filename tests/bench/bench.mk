@@ -7,13 +7,13 @@ out/dom0/floor: tests/bench/floor.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(BED_CC) -o $@ $< $(XENLIBS) -luuid -lz -llzma -lzstd -lbz2 -llz4
 
-out/dom0/bench: tests/bench/bench.c tests/bed/hoststate.c tests/bed/hoststate.h toolstack/base/err.c
+out/dom0/bench: tests/bench/bench.c tests/fault/storeproxy.c tests/fault/storeproxy.h tests/bed/hoststate.c tests/bed/hoststate.h toolstack/base/err.c
 	$(if $(V),,@echo "  CC      $@")
 	$(Q)mkdir -p $(@D)
 	$(Q)$(BED_CC) -o $@ $(filter %.c,$^) $(XENLIBS_TEST)
 
 # One cpu for all that talk to each other: waking another one under emulation is noise.
-bench: out/xlite out/guests/tiny out/dom0/floor out/dom0/bench out/dom0/xlite-fault
+bench: out/xlite out/guests/tiny out/dom0/floor out/dom0/bench
 	$(Q)mkdir -p out/bench
 	tests/bed/bed with 'for pid in $$(pidof xenstored xenconsoled) $$$$; do \
 		taskset -ap 1 $$pid; done > /dev/null; bench $(BENCH)' > out/bench/raw.json
