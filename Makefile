@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # `make` builds out/xlite; `make help` lists the rest.
-# STATIC=1 one static binary; SAN=1 sanitizers; FAULT=1 failing calls; CC=clang; V=1.
+# STATIC=0 shared libraries (default: one static binary); SAN=1 sanitizers; FAULT=1 failing calls;
+# CC=clang; V=1.
 
 VERSION := 0.1
 PREFIX  ?= /usr/local
@@ -24,25 +25,33 @@ OBJS    := $(SRCS:%.c=$(OUT)/%.o)
 WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wold-style-definition -Wpointer-arith -Wwrite-strings -Wcast-qual -Wvla -Wundef \
 	-Wformat=2 -Wimplicit-fallthrough -Wnull-dereference $(if $(CI),-Werror)
-HARDEN  := -D_FORTIFY_SOURCE=2 -fstack-protector-strong $(if $(STATIC),,-fPIE)
+HARDEN  := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 CFLAGS  ?= -O2 -g
 XEN_VERSION := $(shell pkg-config --modversion xencontrol 2>/dev/null | cut -d. -f1,2)
 ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE -DXLITE_VERSION='"$(VERSION)"' -iquote . -iquote toolstack \
 	-DXEN_BUILT_VERSION='"$(XEN_VERSION)"' $(WARN) $(CFLAGS) $(if $(SAN),$(SANITIZE),$(HARDEN))
 
-# Loading 16 shared libraries costs more than the rest of a small create: all but libc is linked
-# from archives. libxenguest registers its loaders by constructors, hence --whole-archive.
+# Loading shared libraries costs more than the rest of a small create (doc/speed.md), so nothing is
+# loaded; sanitizers want libc's. libxenguest registers its loaders by constructors: --whole-archive.
+STATIC  ?= 1
 XENLIBS := -Wl,--whole-archive -lxenguest -Wl,--no-whole-archive -lxenctrl -lxendevicemodel \
 	-lxenforeignmemory -lxencall -lxengnttab -lxenevtchn -lxenstore -lxentoollog -lxentoolcore
 LIBS    := $(XENLIBS) -ljansson -luuid -lz -llzma -lzstd -llz4 -lbz2
-LDFLAGS += $(if $(STATIC),-static,$(if $(SAN),$(SANITIZE),-pie -Wl,-z,relro,-z,now)) -Wl,--as-needed
+ifdef SAN
+LINK    := $(SANITIZE) -Wl,-Bstatic $(LIBS) -Wl,-Bdynamic
+else ifeq ($(STATIC),0)
+LINK    := -pie $(filter-out -Wl%,$(LIBS))
+else
+LINK    := -static-pie $(LIBS)
+endif
+LDFLAGS += -Wl,-z,relro,-z,now -Wl,--as-needed
 
 all: $(OUT)/xlite
 
 $(OUT)/xlite: $(if $(FAULT),$(OUT)/renamed.o $(OUT)/fault.o,$(OBJS))
 	$(if $(V),,@echo "  LD      $@")
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(if $(STATIC),$(LIBS),-Wl,-Bstatic $(LIBS) -Wl,-Bdynamic)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LINK)
 
 $(OUT)/%.o: %.c Makefile
 	$(if $(V),,@echo "  CC      $<")
@@ -60,7 +69,7 @@ clean:
 	rm -rf out
 
 help:
-	@echo 'make [STATIC=1|SAN=1|CC=clang]   build out/xlite'
+	@echo 'make [STATIC=0|SAN=1|CC=clang]   build out/xlite: static, or with shared libraries'
 	@echo 'make install [DESTDIR= PREFIX= XL_LINK=1]  XL_LINK: also as xl'
 	@echo 'make demo           see it work on a real Xen, under QEMU'
 	@echo 'make check          all tests; check-unit: no Xen, no root, seconds; check-long: hours'

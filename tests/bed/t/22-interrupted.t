@@ -13,9 +13,10 @@ linux i
 
 for signal in INT TERM; do
 	hits=0
-	for tenths in 1 2 4 8 12 20 30; do
+	for tenths in 1 4 8 16 30; do
 		rm -rf /var/cache/xlite
-		xlite create -q "$T/i.cfg" 2> "$T/err" &
+		# A shell without job control starts what follows & deaf to SIGINT.
+		env --default-signal=INT xlite create -q "$T/i.cfg" 2> "$T/err" &
 		pid=$!
 		sleep "$((tenths / 10)).$((tenths % 10))"
 		kill -$signal $pid 2> /dev/null
@@ -28,11 +29,11 @@ for signal in INT TERM; do
 		[ ! -e /run/xlite/i.dom ] || fail "a run file stays after SIG$signal at $tenths/10 s"
 		xen_gone i || fail "a domain stays after SIG$signal at $tenths/10 s"
 	done
-	ok "SIG$signal: $hits of 7 were in time, nothing stayed" test $hits -gt 0
+	ok "SIG$signal: $hits of 5 were in time, nothing stayed" test $hits -gt 0
 done
 
 removed=0
-for tenths in 1 2 4 8 12 20 30; do
+for tenths in 1 4 8 16 30; do
 	xlite create -q "$T/i.cfg" 2> "$T/err" &
 	pid=$!
 	sleep "$((tenths / 10)).$((tenths % 10))"
@@ -42,7 +43,7 @@ for tenths in 1 2 4 8 12 20 30; do
 		continue
 	fi
 	wait $pid 2> /dev/null
-	if [ $((tenths % 4)) = 0 ]; then
+	if [ $tenths -gt 4 ]; then
 		run xlite cleanup
 		[ $rc = 0 ] || fail "cleanup: $err"
 		removed=$((removed + 1))
@@ -60,6 +61,14 @@ is "xl's guest lives" "$(xl list bystander | grep -c bystander)" 1
 is "our complete guest lives" "$(xl list own | grep -c own)" 1
 run xlite cleanup
 is "cleanup has nothing to do" "$rc:$out:$err" "0::"
+
+# A create that was killed before it had a domain; its config's uuid is a live domain's now.
+uuid=$(xl domid bystander)
+uuid=$(xenstore-read "/local/domain/$uuid/vm")
+printf '%-8s %36s %10u\n' creating "${uuid#/vm/}" 0 > /run/xlite/ghost.dom
+run xlite cleanup
+is "a record without a number" "$rc:$out" "0:removed the trace of an unfinished create of ghost"
+is "costs no live domain of its uuid" "$(xl list bystander | grep -c bystander)" 1
 xl destroy bystander
 xlite destroy own
 
