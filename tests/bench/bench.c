@@ -364,6 +364,7 @@ static bool counts(void)
 
 	for (int who = 0; who < CONTENDERS; who++)
 		requests[who] = store_requests(who);
+	storeproxy_stop(PROXY_DIR);
 	printf(",\n  {\"scenario\": \"counts\", \"store requests\": {\"xl\": %lu, \"xlite\": %lu, "
 	       "\"floor\": %lu}, \"processes\": %u}", requests[XL], requests[XLITE],
 	       requests[FLOOR], processes);

@@ -2,7 +2,7 @@
 # `make FAULT=1 STATIC=1`: out/fault/xlite, whose Nth library call fails (fault.c). No list to
 # keep: what our objects take from Xen's libraries, and from libc for files, is read from them.
 
-FAULT_CALLS := ^(xc|xs|xtl|xen[a-z]*)_|^(open|openat|flock|write|pwrite|rename|unlink|unlinkat|mkdir|linkat)(64)?$$
+FAULT_CALLS := ^(xc|xs|xtl|xen[a-z]*)_|^(open|openat|flock|pread|write|pwrite|socket|connect|send|rename|unlink|unlinkat|mkdir|linkat)(64)?$$
 
 ifdef FAULT
 LINK_OBJS := $(OUT)/renamed.o $(OUT)/fault.o
@@ -30,7 +30,7 @@ out/dom0/xlite-fault: FORCE
 	$(Q)$(MAKE) -s FAULT=1 STATIC=1 out/fault/xlite
 	$(Q)cmp -s out/fault/xlite $@ || cp out/fault/xlite $@
 
-out/dom0/sweep: tests/fault/sweep.c tests/bed/hoststate.c tests/bed/hoststate.h toolstack/base/err.c
+out/dom0/sweep: tests/fault/sweep.c tests/fault/storeproxy.c tests/fault/storeproxy.h tests/bed/hoststate.c tests/bed/hoststate.h toolstack/base/err.c
 	$(if $(V),,@echo "  CC      $@")
 	$(Q)mkdir -p $(@D)
 	$(Q)$(BED_CC) -o $@ $(filter %.c,$^) $(XENLIBS_TEST)

@@ -29,6 +29,7 @@ struct pair {
 	unsigned long unanswered;
 };
 
+/* A socket and the address dir/socket. */
 static int unix_socket(const char *dir, struct sockaddr_un *addr)
 {
 	*addr = (struct sockaddr_un){ .sun_family = AF_UNIX };
@@ -172,4 +173,13 @@ volatile struct storeproxy_state *storeproxy_start(const char *dir)
 	}
 	close(listener);
 	return pid < 0 ? NULL : state;
+}
+
+void storeproxy_stop(const char *dir)
+{
+	struct sockaddr_un addr;
+
+	close(unix_socket(dir, &addr));
+	unlink(addr.sun_path);
+	rmdir(dir);
 }

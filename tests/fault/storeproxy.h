@@ -22,4 +22,7 @@ struct storeproxy_state {
  */
 volatile struct storeproxy_state *storeproxy_start(const char *dir);
 
+/* Removes dir; the process ends with this one. */
+void storeproxy_stop(const char *dir);
+
 #endif

@@ -23,9 +23,14 @@
 #include <unistd.h>
 
 #include "tests/bed/hoststate.h"
+#include "tests/fault/storeproxy.h"
 #include "toolstack/base/scope.h"
 
 #define PROGRAM "/xlite/bin/xlite-fault"
+
+/* Not a variable of fault.c: the request fails between xlite and xenstored. */
+#define STORE_AT "XENSTORED_RUNDIR"
+#define STORE_DIR "/tmp/sweep-store"
 
 enum { RUN_MS = 60000, SETTLE_MS = 5000, REPORT_FD = 3 };
 
@@ -35,7 +40,8 @@ struct outcome {
 	unsigned long hit;	/* number of the call that failed; 0: none did */
 	char call[64];		/* its name */
 	int code;		/* errno it was given */
-	unsigned long calls[3];	/* library, file, all: when it came to its end */
+	char path[256];		/* of the store request that failed, "" if none did */
+	unsigned long calls[4];	/* library, file, all, store requests */
 	char text[4096];	/* what it printed */
 };
 
@@ -93,6 +99,31 @@ static void read_report(int fd, struct outcome *o)
 		o->calls[0] = 0;
 }
 
+static volatile struct storeproxy_state *proxy;
+
+static int use_proxy(unsigned long n)
+{
+	if (!proxy)
+		proxy = storeproxy_start(STORE_DIR);
+	if (!proxy)
+		return -1;
+	proxy->requests = proxy->hit = 0;
+	proxy->fail_at = n;
+	return 0;
+}
+
+static void ask_proxy(struct outcome *o)
+{
+	o->calls[3] = proxy->requests;
+	o->hit = proxy->hit;
+	if (!o->hit)
+		return;
+	o->code = proxy->code;
+	snprintf(o->call, sizeof(o->call), "xs_request");
+	for (size_t i = 0; i < sizeof(o->path) - 1; i++)
+		o->path[i] = proxy->path[i];
+}
+
 static int spawn(char *const *argv, char *const *env, int out, int report, pid_t *pid)
 {
 	posix_spawn_file_actions_t actions;
@@ -108,7 +139,7 @@ static int spawn(char *const *argv, char *const *env, int out, int report, pid_t
 	return r;
 }
 
-/* Runs xlite WORDS... with variable=n (NULL: nothing fails). */
+/* Runs xlite with variable=n (NULL: nothing fails). */
 static void run(struct outcome *o, const char *variable, unsigned long n, const char *verb,
 		const char *option, const char *word)
 {
@@ -117,6 +148,7 @@ static void run(struct outcome *o, const char *variable, unsigned long n, const 
 	char *env[] = { path, fd_setting, setting, NULL };
 	char *argv[] = { prog, strdup(verb), option ? strdup(option) : NULL,
 			 word ? strdup(word) : NULL, NULL };
+	bool by_proxy = variable && strcmp(variable, STORE_AT) == 0;
 	scoped(fd) int out = memfd_create("out", MFD_CLOEXEC);
 	scoped(fd) int report = memfd_create("report", MFD_CLOEXEC);
 	pid_t pid;
@@ -127,13 +159,19 @@ static void run(struct outcome *o, const char *variable, unsigned long n, const 
 		argv[3] = NULL;
 	}
 	snprintf(fd_setting, sizeof(fd_setting), "XLITE_FAULT_FD=%d", REPORT_FD);
-	if (variable)
+	if (by_proxy)
+		snprintf(setting, sizeof(setting), STORE_AT "=" STORE_DIR);
+	else if (variable)
 		snprintf(setting, sizeof(setting), "%s=%lu", variable, n);
-	if (spawn(argv, env, out, report, &pid) == 0) {
+	if (by_proxy && use_proxy(n) < 0)
+		snprintf(o->text, sizeof(o->text), "sweep: " STORE_DIR ": %s\n", strerror(errno));
+	else if (spawn(argv, env, out, report, &pid) == 0) {
 		wait_child(pid, o);
 		text_of_fd(out, o->text, sizeof(o->text));
 		o->text[strcspn(o->text, "\n") == 0 ? 0 : strlen(o->text)] = '\0';
 		read_report(report, o);
+		if (by_proxy)
+			ask_proxy(o);
 	}
 	for (size_t i = 1; i < ARRAY_SIZE(argv); i++)
 		free(argv[i]);
@@ -203,6 +241,8 @@ static const char *judge_message(const struct outcome *o)
 		return "the message does not give the reason";
 	if (strncmp(o->call, "xs_", 3) == 0 && !strstr(o->text, "xenstore"))
 		return "the message does not speak of xenstore";
+	if (o->path[0] == '/' && !strstr(o->text, o->path))
+		return "the message does not name the node";
 	return NULL;
 }
 
@@ -301,14 +341,16 @@ static const char *judge_interrupted(const struct bench *b, const struct sweep *
 
 static const struct sweep sweeps[] = {
 	{ "create-fail", "XLITE_FAIL_AT", 0, false, " ", judge_create },
-	{ "create-file", "XLITE_FAIL_FILE_AT", 1, false, " openat ", judge_create },
+	{ "create-file", "XLITE_FAIL_FILE_AT", 1, false, " openat pread ", judge_create },
+	{ "create-store", STORE_AT, 3, false, " ", judge_create },
 	{ "create-int", "XLITE_INT_AT", 2, false, " ", judge_interrupted },
 	{ "create-kill", "XLITE_KILL_AT", 2, false, " ", judge_killed },
 	{ "create-again", "XLITE_KILL_AT", 2, false, " ", judge_again },
 	{ "destroy-fail", "XLITE_FAIL_AT", 0, true,
 	  " xs_directory xs_read xc_domain_getinfolist xenforeignmemory_open xenforeignmemory_map ",
 	  judge_destroy },
-	{ "destroy-file", "XLITE_FAIL_FILE_AT", 1, true, " open mkdir ", judge_destroy },
+	{ "destroy-file", "XLITE_FAIL_FILE_AT", 1, true, " open openat pread mkdir ", judge_destroy },
+	{ "destroy-store", STORE_AT, 3, true, " xs_request ", judge_destroy },
 	{ "destroy-kill", "XLITE_KILL_AT", 2, true, " ", judge_killed },
 };
 
@@ -361,13 +403,14 @@ static int one(struct bench *b, const struct sweep *s, unsigned long n)
 
 static int sweep(struct bench *b, const struct sweep *s, unsigned long step, unsigned long offset)
 {
+	bool by_proxy = strcmp(s->variable, STORE_AT) == 0;
 	unsigned long failures = 0, runs = 0, count;
 	struct outcome made, gone;
 	const char *why;
 	struct err err;
 
-	if (hoststate_take(&b->before, HOST_ALL, &err) < 0) {
-		fprintf(stderr, "sweep: %s\n", err.msg);
+	if ((by_proxy && use_proxy(0) < 0) || hoststate_take(&b->before, HOST_ALL, &err) < 0) {
+		fprintf(stderr, "sweep: %s\n", by_proxy && !proxy ? strerror(errno) : err.msg);
 		return 2;
 	}
 	/* The first create may do more than the others; the second one is counted. */
@@ -378,8 +421,8 @@ static int sweep(struct bench *b, const struct sweep *s, unsigned long step, uns
 			gone.text);
 		return 2;
 	}
-	create(b, &made, NULL, 0);
-	destroy(b, &gone, NULL, 0);
+	create(b, &made, by_proxy ? STORE_AT : NULL, 0);
+	destroy(b, &gone, by_proxy ? STORE_AT : NULL, 0);
 	count = (s->destroys ? gone : made).calls[s->count];
 	why = compare(b);
 	if (why) {
@@ -389,6 +432,7 @@ static int sweep(struct bench *b, const struct sweep *s, unsigned long step, uns
 	for (unsigned long n = 1 + offset % step; n <= count; n += step, runs++)
 		failures += (unsigned long)one(b, s, n);
 	hoststate_free(&b->before);
+	storeproxy_stop(STORE_DIR);
 	printf("%s: %lu of %lu calls, %lu failed\n", s->name, runs, count, failures);
 	return failures || !count ? 1 : 0;
 }

@@ -16,12 +16,14 @@ sweep_some()
 }
 
 diag "offset $offset"
-sweep_some create-fail 8 "create: a call fails, it says which, nothing stays"
+sweep_some create-fail 4 "create: a call fails, it says which, nothing stays"
+sweep_some create-store 8 "create: so with requests to xenstored"
 sweep_some create-file 6 "create: so with file calls"
-sweep_some create-int 15 "create: interrupted before a call, nothing stays"
-sweep_some create-kill 15 "create: killed before a call, cleanup removes the rest"
-sweep_some create-again 30 "create: killed before a call, the next one of the name succeeds"
+sweep_some create-int 8 "create: interrupted before a call, nothing stays"
+sweep_some create-kill 8 "create: killed before a call, cleanup removes the rest"
+sweep_some create-again 16 "create: killed before a call, the next one of the name succeeds"
 sweep_some destroy-fail 5 "destroy: a call fails, a second destroy finishes it"
+sweep_some destroy-store 4 "destroy: so with requests to xenstored"
 sweep_some destroy-file 4 "destroy: so with file calls"
 sweep_some destroy-kill 8 "destroy: killed before a call, a second one and cleanup finish it"
 done_testing

@@ -6,8 +6,8 @@
 
 [ -n "$LONG" ] || skip_all "only in make check-long"
 tiny fault
-for sweep in create-fail create-file create-int create-kill create-again destroy-fail \
-	destroy-file destroy-kill; do
+for sweep in create-fail create-store create-file create-int create-kill create-again \
+	destroy-fail destroy-store destroy-file destroy-kill; do
 	run sweep "$sweep" "$T/fault.cfg" fault
 	is "${out##*$'\n'}" "$rc$err" 0 || diag "$out"
 done
