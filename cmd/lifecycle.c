@@ -107,7 +107,7 @@ static int act_for_supervisor(struct cmd *cmd, const struct lifecycle_target *t,
 		return 0;
 	rc = lifecycle_action(t->domid, t->uuid, t->reason, &action, err);
 	if (rc < 0)
-		return rc;
+		return rc == -ENOENT ? 0 : rc;	/* a create -F is just destroying it */
 	if (action == CONFIG_ACTION_DESTROY) {
 		rc = domain_destroy(&cmd->xen, t->domid, err);
 		return rc == -ENOENT ? 0 : rc;	/* somebody was faster */

@@ -43,9 +43,11 @@ static void test_life(const char *dir)
 	is_int(runfile_read(dir, "g", &record, &err), 0, "complete");
 	ok(!record.creating && record.domid == 4294967295u, "a long number replaced a short one");
 	runfile_unlock(&rf);
-	runfile_drop(dir, "g", uuid_b);
+	runfile_drop(dir, "g", 4294967295u, uuid_b);
 	is_int(runfile_read(dir, "g", &record, &err), 0, "another uuid's drop leaves it");
-	runfile_drop(dir, "g", uuid_a);
+	runfile_drop(dir, "g", 8, uuid_a);
+	is_int(runfile_read(dir, "g", &record, &err), 0, "so does another number's");
+	runfile_drop(dir, "g", 4294967295u, uuid_a);
 	is_int(runfile_read(dir, "g", &record, &err), -ENOENT, "its own removes it");
 }
 
@@ -76,6 +78,21 @@ static void test_debris(const char *dir)
 	is_int(runfile_read(dir, "k", &record, &err), -ENOENT, "removed");
 }
 
+/* What says neither "creating" nor "complete" must not get a domain destroyed. */
+static void test_damaged(const char *dir)
+{
+	static const char text[] = "creatinx 01020300-0000-0000-0000-000000000000          7\n";
+	struct runfile rf = RUNFILE_INIT;
+	struct runfile_record record;
+	struct err err = ERR_INIT;
+	bool found = true;
+
+	is_int(runfile_lock(dir, "d", &rf, &found, &record, &err), 0, "locked");
+	is_int(pwrite(rf.fd, text, strlen(text), 0), (long)strlen(text), "a damaged record");
+	is_int(runfile_read(dir, "d", &record, &err), -ENOENT, "is none");
+	runfile_remove(&rf);
+}
+
 static void test_list(const char *dir)
 {
 	static const char *const names[] = { ".", "with blank", "g.dom", "\xc3\xa4" };
@@ -100,7 +117,7 @@ static void test_list(const char *dir)
 		is_str(list[i].name, names[list[i].record.domid - 1], "under its own name");
 	runfile_list_free(list, nr);
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		runfile_drop(dir, names[i], uuid_b);
+		runfile_drop(dir, names[i], (uint32_t)i + 1, uuid_b);
 }
 
 int main(void)
@@ -111,6 +128,7 @@ int main(void)
 		return 1;
 	test_life(dir);
 	test_debris(dir);
+	test_damaged(dir);
 	test_list(dir);
 	ok(rmdir(dir) == 0, "nothing is left in the folder");
 	return tap_done();

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/scope.h"
+#include "config/config.h"
 #include "destroy.h"
 #include "lookup.h"
 #include "runfile.h"
@@ -80,10 +81,14 @@ static int follow_rename(struct xen *xen, const struct runfile_record *record, s
 	bool found;
 	int rc;
 
-	if (domctl_info(xen, record->domid, &info, err) < 0 ||
-	    memcmp(info.uuid, record->uuid, sizeof(info.uuid)) != 0 ||
-	    domain_get_name(xen, record->domid, &name, err) < 0)
-		return 0;	/* gone: the file was stale */
+	rc = domctl_info(xen, record->domid, &info, err);
+	if (rc == 0 && memcmp(info.uuid, record->uuid, sizeof(info.uuid)) == 0)
+		rc = domain_get_name(xen, record->domid, &name, err);
+	if (rc < 0 || !name)
+		return rc == -ENOENT ? 0 : rc;	/* gone: the file was stale */
+	/* A name that ours cannot have names no file either. */
+	if (config_check_name(name, err) < 0)
+		return 0;
 	rc = runfile_lock(RUNFILE_DIR, name, &rf, &found, &old, err);
 	if (rc == 0)
 		rc = runfile_write(&rf, record, err);
@@ -106,8 +111,11 @@ int claim_name(struct xen *xen, const char *name, const uint8_t uuid[16], struct
 		return rc;
 	if (found && old.creating) {
 		rc = domain_reap(xen, &old, &debris, err);
-		if (rc < 0)
+		if (rc < 0) {
+			/* Still there, so its record stays as well. */
+			runfile_unlock(rf);
 			return fail_in(err, "removing what an interrupted create left");
+		}
 		/* From here on the file is ours alone: nothing stands behind the old record. */
 		found = false;
 	}

@@ -27,17 +27,33 @@
 /* How long xenconsoled may take to connect to a guest that was just introduced. */
 #define CONSOLE_MS 1000
 
+/* A QEMU would be left without its domain. */
+static int check_no_model(struct xen *xen, uint32_t domid, struct err *err)
+{
+	scoped(free) char *pid = NULL;
+	char path[64];
+	int rc;
+
+	snprintf(path, sizeof(path), "/local/domain/%u/image/device-model-pid", domid);
+	rc = store_read(xen, NULL, path, &pid, err);
+	if (rc < 0)
+		return rc == -ENOENT ? 0 : rc;
+	return fail(err, EOPNOTSUPP, "domain %u has a device model that this version cannot take "
+		    "down: use xl destroy", domid);
+}
+
 /* What a later version takes down natively must not be cut off by this one. */
 static int check_no_devices(struct xen *xen, uint32_t domid, struct err *err)
 {
 	scoped(free) char **kinds = NULL;
 	char path[64];
 	unsigned int nr;
-	struct err ignored;
+	int rc;
 
 	snprintf(path, sizeof(path), "/libxl/%u/device", domid);
-	if (store_list(xen, NULL, path, &kinds, &nr, &ignored) < 0)
-		return 0;	/* no devices at all */
+	rc = store_list(xen, NULL, path, &kinds, &nr, err);
+	if (rc < 0)
+		return rc == -ENOENT ? 0 : rc;
 	for (unsigned int i = 0; i < nr; i++) {
 		if (strcmp(kinds[i], "console") != 0)
 			return fail(err, EOPNOTSUPP, "domain %u has devices (%s) that this version "
@@ -130,7 +146,8 @@ int domain_destroy_unfinished(struct xen *xen, uint32_t domid, const uint8_t uui
 	rc = remove_userdata(domid, uuid, err);
 	if (rc < 0)
 		return rc;
-	return domctl_destroy(xen, domid, err);
+	rc = domctl_destroy(xen, domid, err);
+	return rc == -ESRCH ? 0 : rc;	/* another destroy at the same time was faster */
 }
 
 int domain_destroy(struct xen *xen, uint32_t domid, struct err *err)
@@ -146,11 +163,15 @@ int domain_destroy(struct xen *xen, uint32_t domid, struct err *err)
 	if (rc < 0)
 		return rc;
 	rc = check_no_devices(xen, domid, err);
+	if (rc == 0 && info.hvm)
+		rc = check_no_model(xen, domid, err);
 	if (rc < 0)
 		return rc;
 	/* A dying domain cannot be paused and needs not be. */
 	if (!info.dying) {
 		rc = domctl_pause(xen, domid, err);
+		if (rc == -ESRCH)
+			return fail(err, ENOENT, "domain %u does not exist", domid);
 		if (rc < 0)
 			return rc;
 		console_ring_drain(xen, domid, DRAIN_MS);
@@ -161,9 +182,30 @@ int domain_destroy(struct xen *xen, uint32_t domid, struct err *err)
 	if (rc < 0)
 		return fail_in(err, "domain %u", domid);
 	/* A first destroy may have got as far as the name; xl may have changed it. */
-	if (!name || !runfile_drop(RUNFILE_DIR, name, info.uuid))
-		runfile_drop_uuid(RUNFILE_DIR, info.uuid);
+	if (!name || !runfile_drop(RUNFILE_DIR, name, domid, info.uuid))
+		runfile_drop_any(RUNFILE_DIR, domid, info.uuid);
 	return 0;
+}
+
+/*
+ * A create that was killed before it wrote the number down had done nothing else to its domain.
+ * One with vcpus or a name is somebody's, whose config gives the same uuid.
+ */
+static bool is_bare(struct xen *xen, const struct domctl_info *info)
+{
+	scoped(free) char *name = NULL;
+	struct err ignored;
+
+	return info->nr_vcpus == 0 &&
+	       domain_get_name(xen, info->domid, &name, &ignored) == -ENOENT;
+}
+
+static bool is_recorded(struct xen *xen, const struct runfile_record *record,
+			const struct domctl_info *info)
+{
+	if (info->domid == 0 || memcmp(info->uuid, record->uuid, sizeof(info->uuid)) != 0)
+		return false;
+	return record->domid ? record->domid == info->domid : is_bare(xen, info);
 }
 
 int domain_reap(struct xen *xen, const struct runfile_record *record, uint32_t *domid,
@@ -177,8 +219,7 @@ int domain_reap(struct xen *xen, const struct runfile_record *record, uint32_t *
 		return rc;
 	*domid = 0;
 	for (size_t i = 0; i < nr; i++) {
-		if (list[i].domid == 0 || memcmp(list[i].uuid, record->uuid, 16) != 0 ||
-		    (record->domid && record->domid != list[i].domid))
+		if (!is_recorded(xen, record, &list[i]))
 			continue;
 		*domid = list[i].domid;
 		if (record->creating)

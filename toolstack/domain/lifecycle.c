@@ -9,6 +9,7 @@
 #include "base/scope.h"
 #include "base/str.h"
 #include "base/wait.h"
+#include "destroy.h"
 #include "lookup.h"
 #include "runfile.h"
 #include "userdata.h"
@@ -53,12 +54,18 @@ int lifecycle_ask(struct xen *xen, uint32_t domid, enum lifecycle_request reques
 	bool can;
 	int rc = domctl_info(xen, domid, &info, err);
 
-	if (rc == 0)
-		rc = can_hear(xen, &info, &can, err);
 	if (rc < 0)
 		return rc;
 	*target = (struct lifecycle_target){ .domid = domid };
 	memcpy(target->uuid, info.uuid, sizeof(target->uuid));
+	/* Its nodes are gone or going: a request would be a node that nobody removes. */
+	if (info.dying) {
+		target->gone = target->ended = target->acked = true;
+		return 0;
+	}
+	rc = can_hear(xen, &info, &can, err);
+	if (rc < 0)
+		return rc;
 	if (can)
 		return write_request(xen, domid, request, err);
 	if (!button)
@@ -282,7 +289,7 @@ static int rename_runfile(struct runfile *to, uint32_t domid, const uint8_t uuid
 	if (rc < 0)
 		return rc;
 	runfile_unlock(to);
-	runfile_drop(RUNFILE_DIR, old_name, uuid);
+	runfile_drop(RUNFILE_DIR, old_name, domid, uuid);
 	return 0;
 }
 
@@ -328,6 +335,7 @@ int lifecycle_rename(struct xen *xen, uint32_t domid, const char *name, struct e
 	struct runfile_record stale;
 	struct domctl_info info;
 	bool found = false;
+	uint32_t debris;
 	int rc;
 
 	rc = config_check_name(name, err);
@@ -340,6 +348,9 @@ int lifecycle_rename(struct xen *xen, uint32_t domid, const char *name, struct e
 	if (strcmp(old_name, name) == 0)
 		return 0;
 	rc = runfile_lock(RUNFILE_DIR, name, &file, &found, &stale, err);
+	/* Its record is about to be replaced, and with it what says that there is debris. */
+	if (rc == 0 && found && stale.creating)
+		rc = domain_reap(xen, &stale, &debris, err);
 	if (rc == 0)
 		rc = rename_locked(xen, &info, name, err);
 	if (rc == 0)

@@ -33,9 +33,10 @@ static bool parse_record(const char *text, struct runfile_record *record)
 	if (sscanf(text, "%8s %36s %10u", state, uuid, &domid) != 3 ||
 	    uuid_parse(uuid, record->uuid) < 0)
 		return false;
-	record->creating = strcmp(state, "complete") != 0;
+	record->creating = strcmp(state, "creating") == 0;
 	record->domid = domid;
-	return true;
+	/* What stands in a record may be destroyed: anything else is none. */
+	return record->creating || strcmp(state, "complete") == 0;
 }
 
 static bool read_record(int fd, struct runfile_record *record)
@@ -119,23 +120,30 @@ int runfile_read(const char *dir, const char *name, struct runfile_record *recor
 	return 0;
 }
 
-bool runfile_drop(const char *dir, const char *name, const uint8_t uuid[16])
+/* A create that was killed may not have written the number yet. */
+static bool is_about(const struct runfile_record *record, uint32_t domid, const uint8_t uuid[16])
+{
+	return memcmp(record->uuid, uuid, sizeof(record->uuid)) == 0 &&
+	       (record->domid == domid || (record->creating && !record->domid));
+}
+
+bool runfile_drop(const char *dir, const char *name, uint32_t domid, const uint8_t uuid[16])
 {
 	struct runfile rf = RUNFILE_INIT;
 	struct runfile_record record;
 	struct err ignored;	/* a file that stays is found to be stale by whoever reads it */
 	bool found;
 
-	if (runfile_read(dir, name, &record, &ignored) < 0 ||
-	    memcmp(record.uuid, uuid, sizeof(record.uuid)) != 0 ||
+	if (runfile_read(dir, name, &record, &ignored) < 0 || !is_about(&record, domid, uuid) ||
 	    runfile_lock(dir, name, &rf, &found, &record, &ignored) < 0)
 		return false;
-	found = found && memcmp(record.uuid, uuid, sizeof(record.uuid)) == 0;
-	if (found)
-		runfile_remove(&rf);
-	else
+	/* Without a record it was removed meanwhile, and this lock has made it anew. */
+	if (found && !is_about(&record, domid, uuid)) {
 		runfile_unlock(&rf);
-	return found;
+		return false;
+	}
+	runfile_remove(&rf);
+	return true;
 }
 
 static int list_add(struct runfile_entry **list, size_t *nr, const char *name, size_t len,
@@ -189,7 +197,7 @@ int runfile_list(const char *dir, struct runfile_entry **out, size_t *out_nr, st
 	return 0;
 }
 
-void runfile_drop_uuid(const char *dir, const uint8_t uuid[16])
+void runfile_drop_any(const char *dir, uint32_t domid, const uint8_t uuid[16])
 {
 	struct runfile_entry *list = NULL;
 	struct err ignored;	/* a file that stays is found to be stale by whoever reads it */
@@ -198,8 +206,8 @@ void runfile_drop_uuid(const char *dir, const uint8_t uuid[16])
 	if (runfile_list(dir, &list, &nr, &ignored) < 0)
 		return;
 	for (size_t i = 0; i < nr; i++) {
-		if (memcmp(list[i].record.uuid, uuid, sizeof(list[i].record.uuid)) == 0)
-			runfile_drop(dir, list[i].name, uuid);
+		if (is_about(&list[i].record, domid, uuid))
+			runfile_drop(dir, list[i].name, domid, uuid);
 	}
 	runfile_list_free(list, nr);
 }

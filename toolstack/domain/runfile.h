@@ -57,11 +57,14 @@ static inline void scoped_runfile(struct runfile *rf)
 int runfile_read(const char *dir, const char *name, struct runfile_record *record,
 		 struct err *err) must_check;
 
-/* Removes NAME's file if it is about uuid and nobody holds it; whether it did. */
-bool runfile_drop(const char *dir, const char *name, const uint8_t uuid[16]);
+/*
+ * Removes NAME's file if it is about this domain and nobody holds it; whether it did. The
+ * uuid alone does not tell: a config that gives one has it in all its domains.
+ */
+bool runfile_drop(const char *dir, const char *name, uint32_t domid, const uint8_t uuid[16]);
 
 /* The same for any name: for a domain whose name is not known any more. */
-void runfile_drop_uuid(const char *dir, const uint8_t uuid[16]);
+void runfile_drop_any(const char *dir, uint32_t domid, const uint8_t uuid[16]);
 
 struct runfile_entry {
 	char *name;
