@@ -159,7 +159,6 @@ static void tell_successor(uint32_t domid, void *arg)
 {
 	const int *fd = arg;
 
-	/* The console may have been left: then nobody reads. */
 	if (write(*fd, &domid, sizeof(domid)) < 0)
 		log_debug("no console follows domain %u", domid);
 }
@@ -170,6 +169,7 @@ static int attend_in_child(struct cmd *cmd, struct domain_config *config, uint32
 	char byte;
 	int rc;
 
+	signal(SIGPIPE, SIG_IGN);	/* the console may be left before a restart is told */
 	/* A connection to xenstored cannot be shared. */
 	xen_close(&cmd->xen);
 	rc = wait_after_fork(err);
@@ -250,10 +250,10 @@ static int run_with_console(struct cmd *cmd, struct domain_config *config, uint3
 	/* Said now: the child may stay for long. */
 	if (rc < 0)
 		log_warn("lost the console: %s", err->msg);
-	if ((rc < 0 || end == CONSOLE_DETACHED) && !opts->foreground)
+	if (((rc < 0 || end == CONSOLE_DETACHED) && !opts->foreground) || wait_interrupted())
 		kill(attender.pid, SIGTERM);
 	while (waitpid(attender.pid, &status, 0) < 0 && errno == EINTR)
-		;
+		kill(attender.pid, SIGTERM);
 	return rc < 0 ? rc : WIFEXITED(status) ? WEXITSTATUS(status) : STATUS_FAIL;
 }
 

@@ -70,7 +70,7 @@ int wait_after_fork(struct err *err)
 			close(wake_pipe[i]);
 		wake_pipe[i] = -1;
 	}
-	caught = 0;
+	/* What was caught stays so: it may have been meant for this child already. */
 	return wait_catch_interrupts(err);
 }
 

@@ -112,4 +112,19 @@ ends "create -c" 0
 like "console: what was typed" "$(tr -d '\r' < "$T/screen")" "echo: say first.*first.*echo: exit 1.*tiny: pv, 16"
 exec 3>&-
 ok "and it is gone" xen_gone f-con
+
+# create -c -F whose console has been left goes on restarting its guest.
+tiny f-left 'extra="say=up"'
+{ wait_for 60 eval '[ "$(grep -ac up "$T/left")" -ge 1 ]'; } |
+	xlite create -q -c -F "$T/f-left.cfg" > "$T/left" 2> "$T/left.err" &
+pid=$!
+console_has f-left 'tiny: ready'
+ready() { [ "$(grep -ac 'tiny: ready' "$(console_log f-left)")" -ge "$1" ]; }
+wait_for 20 eval '[ ! -e "/var/lock/xenconsole.$(xlite domid f-left)" ]'
+for reboots in 1 2; do
+	xlite reboot f-left 2> "$T/err"
+	within "left: restart $reboots" 60 ready $((reboots + 1))
+done
+xlite shutdown f-left 2> "$T/err"
+ends "create -c -F, console left" 0
 done_testing
