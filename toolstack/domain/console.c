@@ -27,7 +27,7 @@
  * How long nothing may come before a console that is to end counts as read
  * out: xenconsoled passes on what it holds in pieces, and says nothing at the last.
  */
-enum { QUIET_MS = 300 };
+enum { QUIET_MS = 300, READ_OUT_MS = 3000 };
 
 struct console {
 	struct xen *xen;
@@ -243,10 +243,15 @@ static int from_guest(struct console *c, struct err *err)
 	return rc < 0 ? fail_sys(err, -rc, "cannot write the guest's output") : 1;
 }
 
-/* Everything that still comes, until the pty is closed or has been quiet for a while. */
-static int read_out(struct console *c, struct err *err)
+/*
+ * Everything that still comes, until the pty is closed or has been quiet for a while. A guest
+ * that lives and never is quiet holds nobody for longer than that.
+ */
+static int read_out(struct console *c, bool alive, struct err *err)
 {
-	while (c->pty >= 0) {
+	int64_t deadline = wait_deadline(alive ? READ_OUT_MS : -1);
+
+	while (c->pty >= 0 && wait_now_ms() < deadline) {
 		struct pollfd pfd = { .fd = c->pty, .events = POLLIN };
 		int rc = wait_poll(&pfd, 1, wait_deadline(QUIET_MS));
 
@@ -268,8 +273,10 @@ enum { STEP_DETACH = 1, STEP_EOF, STEP_GONE };
 static int from_user(struct console *c)
 {
 	char data[512];
-	ssize_t n = read(STDIN_FILENO, data, sizeof(data));
 	size_t len, room = sizeof(c->typed) - c->nr_typed;
+	/* What a pipe holds waits there until there is room for it. */
+	size_t want = c->both_terminals || room > sizeof(data) ? sizeof(data) : room;
+	ssize_t n = read(STDIN_FILENO, data, want);
 	bool escaped = false;
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
@@ -300,6 +307,18 @@ static void to_guest(struct console *c)
 	}
 	c->nr_typed -= (size_t)n;
 	memmove(c->typed, c->typed + n, c->nr_typed);
+}
+
+/* What was typed last, as far as the guest takes it. */
+static void write_out(struct console *c)
+{
+	while (c->nr_typed && c->pty >= 0) {
+		struct pollfd pfd = { .fd = c->pty, .events = POLLOUT };
+
+		if (wait_poll(&pfd, 1, wait_deadline(QUIET_MS)) < 0)
+			return;
+		to_guest(c);
+	}
 }
 
 /* STEP_GONE when the domain is. */
@@ -339,7 +358,8 @@ static int handle_events(struct console *c, struct err *err)
 /* Puts what to wait for into fds: store, pty, stdin; absent ones as -1. */
 static void fill_poll(const struct console *c, struct pollfd fds[3])
 {
-	bool room = c->both_terminals || c->nr_typed < sizeof(c->typed);
+	/* The end of a pipe ends the console: not before there has been one. */
+	bool room = c->both_terminals || (c->told_ready && c->nr_typed < sizeof(c->typed));
 
 	fds[0] = (struct pollfd){ .fd = store_fd(c->xen), .events = POLLIN };
 	fds[1] = (struct pollfd){ .fd = c->pty,
@@ -380,11 +400,10 @@ static int console_run(struct console *c, enum console_end *end, struct err *err
 		rc = console_step(c, err);
 	if (rc < 0)
 		return rc;
-	if (c->nr_typed && c->pty >= 0)
-		to_guest(c);
+	write_out(c);
 	*end = rc == STEP_GONE ? CONSOLE_GONE : CONSOLE_DETACHED;
 	/* After the escape key nobody waits for more. */
-	return rc == STEP_DETACH ? 0 : read_out(c, err);
+	return rc == STEP_DETACH ? 0 : read_out(c, rc == STEP_EOF, err);
 }
 
 static void terminal_raw(struct console *c)

@@ -73,8 +73,16 @@ id=$(xl domid c2)
 ok "and leaves no lock" no_lock
 
 # A console that is not there yet: it waits, and says for what.
-xl pause c2
 tty=$(xenstore-read "/local/domain/$id/console/tty")
+xenstore-write "/local/domain/$id/console/tty" ''
+echo too-early | timeout 30 xlite console c2 > "$T/out" 2> "$T/early.err" &
+client=$!
+wait_for 20 has 'waiting for its console' early.err
+xenstore-write "/local/domain/$id/console/tty" "$tty"
+wait $client
+is "a pipe's end waits for the console" "$?" 0
+console_has c2 'echo: too-early'
+xl pause c2
 xenstore-write "/local/domain/$id/console/tty" ''
 timeout 60 xlite console c2 < /dev/null > "$T/late" 2> "$T/late.err" &
 client=$!
