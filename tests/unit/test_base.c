@@ -27,6 +27,8 @@ static void test_err(void)
 	is_str(err.msg, "open: Permission denied", "the system's reason");
 	memset(longer, 'a', sizeof(longer) - 1);
 	longer[sizeof(longer) - 1] = '\0';
+	fail_sys(&err, EACCES, "open %s", longer);
+	ok(strstr(err.msg, "aaa: Permission denied"), "a long path does not push the reason out");
 	fail(&err, EIO, "cause");
 	fail_in(&err, "%s", longer);
 	ok(strlen(err.msg) < sizeof(err.msg) && strstr(err.msg, ": cause"),

@@ -19,15 +19,18 @@ int (fail)(struct err *err, int code, const char *fmt, ...)
 
 int (fail_sys)(struct err *err, int code, const char *fmt, ...)
 {
+	const char *reason;
 	va_list ap;
 	size_t len;
 
 	err->code = code ? code : EIO;
+	reason = strerror(err->code);
 	va_start(ap, fmt);
-	vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
+	/* A long path must not push the reason out. */
+	vsnprintf(err->msg, sizeof(err->msg) - strlen(reason) - 2, fmt, ap);
 	va_end(ap);
 	len = strlen(err->msg);
-	snprintf(err->msg + len, sizeof(err->msg) - len, ": %s", strerror(err->code));
+	snprintf(err->msg + len, sizeof(err->msg) - len, ": %s", reason);
 	return -err->code;
 }
 
