@@ -16,7 +16,12 @@ bed_src=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 bed_top=$(readlink -f "$bed_src/../..")
 bed_out=${OUT:-$bed_top/out}/bed
 bed_files=$bed_out
+# dom0 is of the same Debian release as this machine where there is one: what is
+# built here runs there, with its libc and against its version of Xen.
 bed_suite=bookworm
+if [ -n "${BED_SUITE-}" ] || grep -q "^VERSION_CODENAME=trixie" /etc/os-release 2> /dev/null; then
+	bed_suite=${BED_SUITE:-trixie}
+fi
 bed_tests=$bed_src/t	# the folder of test files
 bed_dir=
 bed_owner=		# a folder to remove when this process is killed; bed_dir
