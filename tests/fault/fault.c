@@ -46,7 +46,7 @@ static const struct { const char *pattern; enum kind kind; } kinds[] = {
 	{ "xtl_*", NEVER }, { "xs_fileno", NEVER }, { "xenevtchn_fd", NEVER },
 	{ "xenforeignmemory_unmap", NEVER },
 	{ "xc_dom_*_max_size", NEVER }, { "xc_dom_translated", NEVER }, { "unlink*", NEVER },
-	{ "flock", NEVER },
+	{ "flock", NEVER }, { "xs_daemon_*", NEVER },
 	{ "xs_read*", NULLS }, { "xs_directory*", NULLS }, { "xs_open", NULLS },
 	{ "xs_get_permissions", NULLS }, { "xs_get_domain_path", NULLS },
 	{ "xs_check_watch", NULLS }, { "xs_transaction_start", ZERO }, { "xs_*", BOOL },
