@@ -136,6 +136,9 @@ int cache_put(const char *dir, const struct stat *st, const void *data, size_t l
 	rc = file_write_all(fd, data, len);
 	if (rc < 0)
 		return fail_sys(err, -rc, "cannot write to '%s'", dir);
+	/* After a power failure a name must not stand before its bytes: nobody would look again. */
+	if (fdatasync(fd) < 0)
+		return fail_sys(err, errno, "cannot write to '%s'", dir);
 	entry_name(st, name);
 	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
 	if (linkat(AT_FDCWD, self, dirfd, name, AT_SYMLINK_FOLLOW) < 0 && errno != EEXIST)
