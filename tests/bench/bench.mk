@@ -12,11 +12,9 @@ out/dom0/bench: tests/bench/bench.c tests/fault/storeproxy.c tests/fault/storepr
 	$(Q)mkdir -p $(@D)
 	$(Q)$(BED_CC) -o $@ $(filter %.c,$^) $(XENLIBS_TEST)
 
-# One cpu for all that talk to each other: waking another one under emulation is noise.
 bench: out/xlite out/guests/tiny out/dom0/floor out/dom0/bench
 	$(Q)mkdir -p out/bench
-	tests/bed/bed with 'for pid in $$(pidof xenstored xenconsoled) $$$$; do \
-		taskset -ap 1 $$pid; done > /dev/null; bench $(BENCH)' > out/bench/raw.json
+	tests/bed/bed with 'bench $(BENCH)' > out/bench/raw.json
 
 DOM0_PROGRAMS += out/dom0/floor out/dom0/bench
 .PHONY: bench
