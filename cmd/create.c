@@ -20,6 +20,7 @@
 #include "config/conf.h"
 #include "domain/attend.h"
 #include "domain/console.h"
+#include "domain/destroy.h"
 #include "output.h"
 #include "xen/domctl.h"
 #include "xen/host.h"
@@ -262,11 +263,14 @@ static int start_domain(struct cmd *cmd, struct domain_config *config, uint32_t 
 			struct err *err)
 {
 	const struct create_options *opts = cmd->options;
+	struct err undo;
 	int rc;
 
 	if (opts->console)
 		return run_with_console(cmd, config, domid, err);
 	rc = unpause(cmd, domid, err);
+	if (rc < 0 && domain_destroy(&cmd->xen, domid, &undo) < 0)
+		log_warn("domain %u stays, paused: %s", domid, undo.msg);
 	if (rc == 0 && opts->foreground)
 		rc = domain_attend(&cmd->xen, config, domid, NULL, NULL, err);
 	return rc;

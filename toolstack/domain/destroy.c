@@ -222,8 +222,12 @@ int domain_reap(struct xen *xen, const struct runfile_record *record, uint32_t *
 		if (!is_recorded(xen, record, &list[i]))
 			continue;
 		*domid = list[i].domid;
-		if (record->creating)
-			return domain_destroy_unfinished(xen, list[i].domid, record->uuid, err);
+		if (!record->creating)
+			continue;
+		rc = store_settle(err);
+		if (rc < 0)
+			return rc;
+		return domain_destroy_unfinished(xen, list[i].domid, record->uuid, err);
 	}
 	return 0;
 }

@@ -97,7 +97,13 @@ void layout_domain(struct store_nodes *nodes, const struct domain_config *config
 		   const struct layout_facts *facts)
 {
 	char home[LAYOUT_PATH_LEN], libxl[LAYOUT_PATH_LEN];
+	char roots[LAYOUT_ROOTS][LAYOUT_PATH_LEN];
+	/* Nobody can have left nodes of a uuid that was made up a moment ago. */
+	size_t nr = layout_roots(facts->domid, config->uuid_given ? facts->uuid : NULL, roots);
 
+	/* But another toolstack may have those of a domain that had this number. */
+	for (size_t i = 0; i < nr; i++)
+		store_nodes_add(nodes, STORE_REMOVED, roots[i], "", "%s", "");
 	snprintf(home, sizeof(home), "/local/domain/%u", facts->domid);
 	snprintf(libxl, sizeof(libxl), "/libxl/%u", facts->domid);
 	add_home(nodes, config, facts, home);

@@ -39,7 +39,7 @@ void store_nodes_add(struct store_nodes *nodes, enum store_perm perm, const char
 }
 
 /* Each request alone would cost two switches between this process and xenstored. */
-enum { BATCH = 32 };
+enum { BATCH = STORE_NODES_BATCH };
 
 /* In the order of xs_set_permissions: the owner, who may do all, and what the others may. */
 static size_t format_perms(enum store_perm perm, uint32_t domid, char *text, size_t size)
@@ -56,9 +56,11 @@ static int put_node(struct strbuf *out, const struct store_node *node, uint32_t 
 		    struct err *err)
 {
 	char perms[32];
-	int rc = wire_put_bytes(out, XS_WRITE, 0, node->path, node->value, strlen(node->value),
-				err);
+	int rc;
 
+	if (node->perm == STORE_REMOVED)
+		return wire_put(out, XS_RM, 0, node->path, NULL, err);
+	rc = wire_put_bytes(out, XS_WRITE, 0, node->path, node->value, strlen(node->value), err);
 	if (rc == 0 && node->perm != STORE_INHERIT)
 		rc = wire_put_bytes(out, XS_SET_PERMS, 0, node->path, perms,
 				    format_perms(node->perm, domid, perms, sizeof(perms)), err);
@@ -74,6 +76,8 @@ static int take_reply(struct wire *w, const char *what, const struct store_node 
 	if (rc < 0)
 		return fail_in(err, "cannot %s xenstore node '%s'", what, node->path);
 	wire_done(w);
+	if (node->perm == STORE_REMOVED && w->in.header.type == XS_ERROR && wire_errno(w) == ENOENT)
+		return 0;
 	if (w->in.header.type == XS_ERROR && !refused->code)
 		fail_sys(refused, wire_errno(w), "cannot %s xenstore node '%s'", what, node->path);
 	return 0;
@@ -92,8 +96,9 @@ static int write_batch(struct wire *w, const struct store_node *items, size_t nr
 		rc = wire_flush(w, &out, err);
 	/* All of them, even after one that failed: what undoes this must come last. */
 	for (size_t i = 0; i < nr && rc == 0; i++) {
-		rc = take_reply(w, "write", &items[i], &refused, err);
-		if (rc == 0 && items[i].perm != STORE_INHERIT)
+		rc = take_reply(w, items[i].perm == STORE_REMOVED ? "remove" : "write", &items[i],
+				&refused, err);
+		if (rc == 0 && items[i].perm != STORE_INHERIT && items[i].perm != STORE_REMOVED)
 			rc = take_reply(w, "set permissions of", &items[i], &refused, err);
 	}
 	if (rc < 0 || !refused.code)

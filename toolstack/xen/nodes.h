@@ -27,6 +27,9 @@ struct store_nodes {
 
 #define STORE_NODES_INIT { .items = NULL }
 
+/* Nodes under way at once; each is one request, or two. */
+#define STORE_NODES_BATCH 32
+
 /* Adds dir/name ("" for dir itself) with a value. */
 void store_nodes_add(struct store_nodes *nodes, enum store_perm perm, const char *dir,
 		     const char *name, const char *value, ...) printf_like(5, 6);

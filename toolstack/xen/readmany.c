@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/scope.h"
+#include "nodes.h"
 #include "store.h"
 #include "wire.h"
 #include "xen.h"
@@ -57,5 +58,20 @@ int store_read_many(const char *const *paths, size_t nr, char **values, struct e
 	}
 	for (size_t i = 0; i < nr && rc < 0; i++)
 		free(take(values[i]));
+	return rc;
+}
+
+int store_settle(struct err *err)
+{
+	enum { ROUNDS = 2 * STORE_NODES_BATCH + 8 };
+	const char *paths[ROUNDS];
+	char *values[ROUNDS];
+	int rc;
+
+	for (size_t i = 0; i < ROUNDS; i++)
+		paths[i] = "/tool";
+	rc = store_read_many(paths, ROUNDS, values, err);
+	for (size_t i = 0; i < ROUNDS && rc == 0; i++)
+		free(values[i]);
 	return rc;
 }

@@ -62,6 +62,7 @@ enum store_perm {
 	STORE_GUEST_READ,	/* owner 0, the guest reads */
 	STORE_GUEST_OWNS,	/* the guest owns it: it may do anything to it */
 	STORE_FRONTEND,		/* the guest owns it, dom0 reads (libxl's frontends) */
+	STORE_REMOVED,		/* in a list of nodes: it and all below it go */
 };
 
 /*
@@ -91,6 +92,13 @@ void store_watches_close(struct xen *xen);
  * for these two: the caller knows what it waited for.
  */
 int store_wait_event(struct xen *xen, int timeout_ms, char **token, struct err *err) must_check;
+
+/*
+ * Returns when all that a process sent before it was killed has been carried out: xenstored
+ * takes one request of each connection in turn, so as many of ours as it can have had
+ * under way (STORE_NODES_BATCH) come after them.
+ */
+int store_settle(struct err *err) must_check;
 
 /*
  * Tells xenstored of a domain's ring; it maps it through the grant table

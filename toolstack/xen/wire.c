@@ -37,7 +37,8 @@ int wire_open(struct wire *w, struct err *err)
 	w->fd = connect_store();
 	if (w->fd >= 0 && fcntl(w->fd, F_SETFL, O_RDWR | O_NONBLOCK) == 0)
 		return 0;
-	fail_sys(err, errno, "cannot connect to xenstored");
+	/* Not ENOENT: that is what an absent node is. */
+	fail_sys(err, errno == ENOENT ? ECONNREFUSED : errno, "cannot connect to xenstored");
 	wire_close(w);
 	return -err->code;
 }
