@@ -109,6 +109,9 @@ static int read_config(struct cmd *cmd, const char *file, const char *const *set
 	if (rc < 0)
 		return rc;
 	rc = cfg_parse_file(cfg, file, err);
+	/* As xl: a file that cannot be read is its 3, one that says nonsense its 1. */
+	if (rc < 0 && rc != -EINVAL)
+		cmd->fail_status = STATUS_FAIL;
 	if (rc < 0)
 		return rc;
 	rc = cfg_parse_words(cfg, settings, nr_settings, err);
@@ -322,12 +325,8 @@ static int run_create(struct cmd *cmd, struct err *err)
 	if (!opts->quiet)
 		log_info("Parsing config from %s", file);
 	rc = read_config(cmd, file, settings, nr_settings, &cfg, &config, err);
-	if (rc < 0) {
-		/* As xl: a file that cannot be read is its 3, one that says nonsense its 1. */
-		if (rc != -EINVAL)
-			cmd->fail_status = STATUS_FAIL;
+	if (rc < 0)
 		return rc;
-	}
 	if (opts->debug || dryrun) {
 		rc = print_config(&config, dryrun ? stdout : stderr, err);
 		if (rc < 0 || dryrun)

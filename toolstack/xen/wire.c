@@ -33,7 +33,7 @@ static int connect_store(void)
 
 int wire_open(struct wire *w, struct err *err)
 {
-	w->nr_in = 0;
+	w->nr_in = w->ahead_at = w->ahead_len = 0;
 	w->fd = connect_store();
 	if (w->fd >= 0 && fcntl(w->fd, F_SETFL, O_RDWR | O_NONBLOCK) == 0)
 		return 0;
@@ -110,6 +110,27 @@ int wire_flush(struct wire *w, struct strbuf *out, struct err *err)
 	return rc;
 }
 
+/* As read(2), but one call takes as many messages as have come. */
+static ssize_t read_some(struct wire *w, char *to, size_t want)
+{
+	size_t there;
+
+	if (w->ahead_at == w->ahead_len) {
+		ssize_t n = read(w->fd, w->ahead, sizeof(w->ahead));
+
+		if (n <= 0)
+			return n;
+		w->ahead_at = 0;
+		w->ahead_len = (size_t)n;
+	}
+	there = w->ahead_len - w->ahead_at;
+	if (want > there)
+		want = there;
+	memcpy(to, w->ahead + w->ahead_at, want);
+	w->ahead_at += want;
+	return (ssize_t)want;
+}
+
 int wire_receive(struct wire *w, struct err *err)
 {
 	const size_t head = sizeof(w->in.header);
@@ -126,7 +147,7 @@ int wire_receive(struct wire *w, struct err *err)
 			w->in.bytes[w->nr_in] = '\0';
 			return 1;
 		}
-		n = read(w->fd, w->in.bytes + w->nr_in, want - w->nr_in);
+		n = read_some(w, w->in.bytes + w->nr_in, want - w->nr_in);
 		if (n < 0 && errno == EAGAIN)
 			return 0;
 		if (n < 0 && errno == EINTR)

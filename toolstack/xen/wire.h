@@ -16,6 +16,8 @@
 
 struct wire {
 	int fd;			/* non-blocking; -1: not connected */
+	size_t ahead_at, ahead_len;	/* what has been read beyond the message in `in` */
+	char ahead[4096];
 	size_t nr_in;
 	union {
 		struct xsd_sockmsg header;
@@ -46,7 +48,7 @@ int wire_flush(struct wire *w, struct strbuf *out, struct err *err) must_check;
 
 /*
  * 1: a message is in w->in, NUL after its payload, until wire_done(); 0: not yet
- * (wire_wait: never 0).
+ * (wire_wait: never 0). Only after a 0 does polling w->fd tell whether more has come.
  */
 int wire_receive(struct wire *w, struct err *err) must_check;
 int wire_wait(struct wire *w, struct err *err) must_check;
