@@ -39,7 +39,8 @@ XENLIBS := -Wl,--whole-archive -lxenguest -Wl,--no-whole-archive -lxenctrl -lxen
 	-lxenforeignmemory -lxencall -lxengnttab -lxenevtchn -lxenstore -lxentoollog -lxentoolcore
 LIBS    := $(XENLIBS) -ljansson -luuid -lz -llzma -lzstd -llz4 -lbz2
 ifdef SAN
-LINK    := $(SANITIZE) -Wl,-Bstatic $(LIBS) -Wl,-Bdynamic
+LINK    := $(SANITIZE) $(if $(findstring clang,$(CC)),,-static-libasan -static-libubsan) \
+	-Wl,-Bstatic $(LIBS) -Wl,-Bdynamic
 else ifeq ($(STATIC),0)
 LINK    := -pie $(filter-out -Wl%,$(LIBS))
 else

@@ -34,8 +34,15 @@ include tests/corpus/corpus.mk
 include tests/fuzz/fuzz.mk
 
 # All that dom0 needs in out/, then the test files. LONG=1: those that take hours, in full.
-check-bed: all out/guests/tiny $(DOM0_PROGRAMS)
+check-bed: all check-bed-programs
 	LONG=$(LONG) tests/bed/run
+
+# The same with xlite built with sanitizers; TESTS chooses files. Not for times or faults.
+check-bed-san: check-bed-programs
+	@$(MAKE) -s SAN=1 out/san/xlite
+	BED_XLITE=out/san/xlite tests/bed/run $(or $(TESTS),10-query 12-lifecycle 13-memory \
+		14-console 20-create 21-bad-input 23-foreground)
+check-bed-programs: out/guests/tiny out/guests/pv32 $(DOM0_PROGRAMS)
 
 # cppcheck knows neither __attribute__((cleanup)) nor structs filled by designators: hence what it
 # is told to leave out. gcc's -fanalyzer (ANALYZE=1) takes what a struct keeps for lost.
@@ -54,4 +61,4 @@ demo:
 	@tests/bed/deps --install build bed
 	@$(MAKE) -s all out/guests/tiny
 	@tests/bed/demo
-.PHONY: check check-long check-bed demo lint
+.PHONY: check check-long check-bed check-bed-san check-bed-programs demo lint

@@ -152,12 +152,13 @@ bed_start()
 }
 
 # bed_tar: the project's programs and tests, as a tar on stdout
-# bin: out/xlite and everything in out/dom0; guests: out/guests; the rest: from here
+# bin: out/xlite (BED_XLITE: another build of it) and everything in out/dom0; guests: out/guests; the rest: from here
 bed_tar()
 {
-	local out=${OUT:-$bed_top/out} list=()
+	local out=${OUT:-$bed_top/out} list=() xlite
 
-	[ ! -x "$out/xlite" ] || list+=(-C "$out" --transform 's,^xlite$,bin/xlite,' xlite)
+	xlite=$(readlink -f "${BED_XLITE:-$out/xlite}")
+	[ ! -x "$xlite" ] || list+=(-C "${xlite%/*}" --transform 's,^xlite$,bin/xlite,' xlite)
 	[ ! -d "$out/dom0" ] || list+=(-C "$out" --transform 's,^dom0,bin,' dom0)
 	[ ! -d "$out/guests" ] || list+=(-C "$out" guests)
 	list+=(-C "$bed_src" one lib.sh demo.dom0 -C "$bed_tests/.." --transform "s,^${bed_tests##*/},t," "${bed_tests##*/}")

@@ -29,3 +29,8 @@ out/guests/tiny: $(TINY_OBJ) tests/guests/tiny.lds
 		-Wl,-z,noexecstack -Wl,-T,tests/guests/tiny.lds -o $@ $(TINY_OBJ)
 
 -include $(TINY_OBJ:.o=.d)
+
+out/guests/pv32: tests/guests/pv32.S
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -m32 -nostdlib -static -Wl,-m,elf_i386 -Wl,--build-id=none \
+		-Wl,-Ttext=0x100000 -o $@ $<

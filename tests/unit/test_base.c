@@ -110,8 +110,23 @@ static void test_files(void)
 	ok(system(deep) == 0, "cleaned up");
 }
 
+/* Only where there is no Xen, which is where unit tests mostly run. */
+static void test_no_xen(void)
+{
+	scoped(xen) struct xen xen = XEN_INIT;
+	struct err err = ERR_INIT;
+
+	if (access("/proc/xen", F_OK) == 0 || access("/sys/hypervisor/type", F_OK) == 0)
+		return;
+	ok(xen_open(&xen, &err) < 0, "no hypervisor to talk to");
+	is_str(err.msg, "cannot talk to the hypervisor: this machine does not run Xen", "is said");
+	ok(xen_open_store(&xen, &err) < 0, "nor a xenstored");
+	ok(strstr(err.msg, "xenstored") != NULL, "which is said too: %s", err.msg);
+}
+
 int main(void)
 {
+	test_no_xen();
 	test_err();
 	test_numbers();
 	test_strings();

@@ -44,6 +44,7 @@ kernel "truncated header" 6 "$T/cut-head" "$T/cut-head"
 kernel "truncated gzip" 6 "$T/cut-gz.*truncated" "$T/cut-gz"
 kernel "no Xen notes" 6 "'$T/program' has no Xen notes" "$T/program"
 kernel "no Xen notes, gzip'd" 6 "has no Xen notes" "$T/gzipped"
+kernel "32-bit PV" 6 "'$XLITE/guests/pv32' is 32-bit: this hypervisor runs 64-bit" "$XLITE/guests/pv32"
 kernel "an empty path" 3 "kernel: cannot open ''" ""
 
 ramdisk() { refused "ramdisk: $1" "$2" "$3" "ramdisk=\"$4\""; }
