@@ -15,11 +15,12 @@ config  := cfg types lists fields config_json keys keytab keyparse config conf s
 	spec_json disk devnum nic pci devices media platform vnuma cpuid cpuid_json cpulist size
 domain  := runfile userdata layout create cpuid claim destroy lookup list lifecycle balloon attend console
 build   := builder kernel unwrap cache pv
+devices := devices kinds bus disk loop diskuse nic link vfb vkb channel p9 qemu script remove
 cmd     := main command options table output help list info vcpu memory lifecycle console create destroy
 
 SRCS    := $(base:%=toolstack/base/%.c) $(xen:%=toolstack/xen/%.c) \
 	$(config:%=toolstack/config/%.c) $(domain:%=toolstack/domain/%.c) \
-	$(build:%=builders/%.c) $(cmd:%=cmd/%.c)
+	$(build:%=builders/%.c) $(devices:%=devices/%.c) $(cmd:%=cmd/%.c)
 OBJS    := $(SRCS:%.c=$(OUT)/%.o)
 
 WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
@@ -30,6 +31,7 @@ SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-om
 CFLAGS  ?= -O2 -g
 XEN_VERSION := $(shell pkg-config --modversion xencontrol 2>/dev/null | cut -d. -f1,2)
 ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE -DXLITE_VERSION='"$(VERSION)"' -iquote . -iquote toolstack \
+	-isystem /usr/include/libnl3 \
 	-DXEN_BUILT_VERSION='"$(XEN_VERSION)"' $(WARN) $(CFLAGS) $(if $(SAN),$(SANITIZE),$(HARDEN))
 
 # Loading shared libraries costs more than the rest of a small create, and -static-pie's relocations
@@ -38,7 +40,7 @@ ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE -DXLITE_VERSION='"$(VERSION)"' -iquote . 
 STATIC  ?= 1
 XENLIBS := -Wl,--whole-archive -lxenguest -Wl,--no-whole-archive -lxenctrl -lxendevicemodel \
 	-lxenforeignmemory -lxencall -lxengnttab -lxenevtchn -lxenstore -lxentoollog -lxentoolcore
-LIBS    := $(XENLIBS) -ljansson -luuid -lz -llzma -lzstd -llz4 -lbz2
+LIBS    := $(XENLIBS) -ljansson -luuid -lz -llzma -lzstd -llz4 -lbz2 -lnl-3
 ifdef SAN
 LINK    := $(SANITIZE) $(if $(findstring clang,$(CC)),,-static-libasan -static-libubsan) \
 	-Wl,-Bstatic $(LIBS) -Wl,-Bdynamic

@@ -17,6 +17,7 @@
 #include "config/config.h"
 #include "cpuid.h"
 #include "destroy.h"
+#include "devices/device.h"
 #include "layout.h"
 #include "lookup.h"
 #include "runfile.h"
@@ -136,6 +137,20 @@ static int check_memory(struct xen *xen, const struct domain_config *config, str
 	}
 }
 
+/* xenstored's default (--quota-nodes): what a guest owns beyond it cannot be written any more. */
+#define STORE_QUOTA 1000
+#define GUEST_OWN_NODES 24	/* those of layout.c, and what Linux adds without devices */
+
+static void warn_quota(const struct domain_config *config, const struct devices *devices)
+{
+	size_t nr = GUEST_OWN_NODES + devices_guest_nodes(devices);
+
+	if (nr > STORE_QUOTA)
+		log_warn("'%s' will own about %zu xenstore nodes, more than xenstored allows a "
+			 "guest by default (%d): some of its devices will not work", config->name,
+			 nr, STORE_QUOTA);
+}
+
 static int load_image(struct xen *xen, const struct domain_config *config, struct image **image,
 		      struct err *err)
 {
@@ -235,7 +250,7 @@ static int write_userdata(const struct domain_config *config, uint32_t domid, st
 
 /* Everything between "exists" and "complete". */
 static int build_domain(struct xen *xen, const struct domain_config *config, struct image *image,
-			uint32_t domid, struct err *err)
+			struct devices *devices, uint32_t domid, struct err *err)
 {
 	scoped(store_nodes) struct store_nodes before = STORE_NODES_INIT;
 	scoped(store_nodes) struct store_nodes after = STORE_NODES_INIT;
@@ -255,11 +270,16 @@ static int build_domain(struct xen *xen, const struct domain_config *config, str
 	rc = set_up_domain(xen, config, domid, store.domid, &facts, err);
 	if (rc < 0)
 		return rc;
-	layout_domain(&before, config, &facts);
-	rc = store_nodes_write(&before, domid, err);
+	rc = devices_open(devices, domid, err);
 	if (rc < 0)
 		return rc;
-	rc = check_interrupted(err);
+	layout_domain(&before, config, &facts);
+	devices_nodes(devices, &before);
+	rc = store_nodes_write(&before, domid, err);
+	if (rc == 0)
+		rc = devices_start(devices, err);
+	if (rc == 0)
+		rc = check_interrupted(err);
 	if (rc < 0)
 		return rc;
 	store.port = facts.store_port;
@@ -274,6 +294,8 @@ static int build_domain(struct xen *xen, const struct domain_config *config, str
 	if (rc < 0)
 		return rc;
 	rc = store_introduce(xen, domid, rings.store_gfn, facts.store_port, err);
+	if (rc == 0)
+		rc = devices_connect(devices, err);
 	if (rc < 0)
 		return rc;
 	return write_userdata(config, domid, err);
@@ -284,6 +306,7 @@ int domain_create(struct xen *xen, struct domain_config *config, uint32_t *out, 
 	scoped(image) struct image *image = NULL;
 	scoped(runfile) struct runfile rf = RUNFILE_INIT;
 	scoped(unfinished) struct unfinished undo = { .runfile = &rf };
+	scoped(devices) struct devices devices = { .find_domain = domain_lookup };
 	struct runfile_record record = { .creating = true };
 	uint32_t domid;
 	int rc;
@@ -297,6 +320,10 @@ int domain_create(struct xen *xen, struct domain_config *config, uint32_t *out, 
 	rc = claim_name(xen, config->name, config->uuid, &rf, err);
 	if (rc < 0)
 		return rc;
+	rc = devices_prepare(&devices, xen, config, err);
+	if (rc < 0)
+		return rc;
+	warn_quota(config, &devices);
 	rc = check_memory(xen, config, err);
 	if (rc < 0)
 		return rc;
@@ -310,7 +337,7 @@ int domain_create(struct xen *xen, struct domain_config *config, uint32_t *out, 
 	rc = runfile_write(&rf, &record, err);
 	if (rc < 0)
 		return rc;
-	rc = build_domain(xen, config, image, domid, err);
+	rc = build_domain(xen, config, image, &devices, domid, err);
 	if (rc < 0)
 		return rc;
 	rc = check_interrupted(err);

@@ -7,14 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/scope.h"
 #include "base/str.h"
+#include "base/wait.h"
 #include "wire.h"
 
 void store_nodes_add(struct store_nodes *nodes, enum store_perm perm, const char *dir,
 		     const char *name, const char *value, ...)
 {
-	struct store_node node = { .perm = perm };
+	struct store_node node = { .perm = perm, .peer = nodes->peer };
 	va_list ap;
 
 	if (nodes->nr == nodes->cap) {
@@ -42,28 +44,37 @@ void store_nodes_add(struct store_nodes *nodes, enum store_perm perm, const char
 enum { BATCH = STORE_NODES_BATCH };
 
 /* In the order of xs_set_permissions: the owner, who may do all, and what the others may. */
-static size_t format_perms(enum store_perm perm, uint32_t domid, char *text, size_t size)
+static size_t format_perms(const struct store_node *node, uint32_t domid, char *text, size_t size)
 {
-	bool guests = perm == STORE_GUEST_OWNS || perm == STORE_FRONTEND;
-	size_t len = (size_t)snprintf(text, size, "n%u", guests ? domid : 0) + 1;
+	uint32_t owner = 0, reader = domid;
+	bool alone = node->perm == STORE_GUEST_OWNS || node->perm == STORE_PRIVATE;
+	size_t len;
 
-	if (perm == STORE_GUEST_READ || perm == STORE_FRONTEND)
-		len += (size_t)snprintf(text + len, size - len, "r%u", guests ? 0 : domid) + 1;
+	if (node->perm == STORE_GUEST_OWNS || node->perm == STORE_FRONTEND) {
+		owner = domid;
+		reader = node->peer;
+	} else if (node->perm == STORE_BACKEND) {
+		owner = node->peer;
+	}
+	len = (size_t)snprintf(text, size, "n%u", owner) + 1;
+	if (!alone)
+		len += (size_t)snprintf(text + len, size - len, "r%u", reader) + 1;
 	return len;
 }
 
-static int put_node(struct strbuf *out, const struct store_node *node, uint32_t domid,
-		    struct err *err)
+static int put_node(struct strbuf *out, uint32_t txn, const struct store_node *node,
+		    uint32_t domid, struct err *err)
 {
 	char perms[32];
 	int rc;
 
 	if (node->perm == STORE_REMOVED)
-		return wire_put(out, XS_RM, 0, node->path, NULL, err);
-	rc = wire_put_bytes(out, XS_WRITE, 0, node->path, node->value, strlen(node->value), err);
+		return wire_put(out, XS_RM, txn, node->path, NULL, err);
+	rc = wire_put_bytes(out, XS_WRITE, txn, node->path, node->value, strlen(node->value),
+			    err);
 	if (rc == 0 && node->perm != STORE_INHERIT)
-		rc = wire_put_bytes(out, XS_SET_PERMS, 0, node->path, perms,
-				    format_perms(node->perm, domid, perms, sizeof(perms)), err);
+		rc = wire_put_bytes(out, XS_SET_PERMS, txn, node->path, perms,
+				    format_perms(node, domid, perms, sizeof(perms)), err);
 	return rc < 0 ? fail_in(err, "cannot write xenstore node '%s'", node->path) : 0;
 }
 
@@ -83,15 +94,15 @@ static int take_reply(struct wire *w, const char *what, const struct store_node 
 	return 0;
 }
 
-static int write_batch(struct wire *w, const struct store_node *items, size_t nr, uint32_t domid,
-		       struct err *err)
+static int write_batch(struct wire *w, uint32_t txn, const struct store_node *items, size_t nr,
+		       uint32_t domid, struct err *err)
 {
 	scoped(strbuf) struct strbuf out = STRBUF_INIT;
 	struct err refused = ERR_INIT;
 	int rc = 0;
 
 	for (size_t i = 0; i < nr && rc == 0; i++)
-		rc = put_node(&out, &items[i], domid, err);
+		rc = put_node(&out, txn, &items[i], domid, err);
 	if (rc == 0)
 		rc = wire_flush(w, &out, err);
 	/* All of them, even after one that failed: what undoes this must come last. */
@@ -107,6 +118,17 @@ static int write_batch(struct wire *w, const struct store_node *items, size_t nr
 	return -refused.code;
 }
 
+static int write_all(struct wire *w, uint32_t txn, const struct store_nodes *nodes,
+		     uint32_t domid, struct err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < nodes->nr && rc == 0; i += BATCH)
+		rc = write_batch(w, txn, nodes->items + i,
+				 nodes->nr - i < BATCH ? nodes->nr - i : BATCH, domid, err);
+	return rc;
+}
+
 int store_nodes_write(const struct store_nodes *nodes, uint32_t domid, struct err *err)
 {
 	scoped(wire) struct wire w = { .fd = -1 };
@@ -115,9 +137,65 @@ int store_nodes_write(const struct store_nodes *nodes, uint32_t domid, struct er
 	if (nodes->failed)
 		return fail_nomem(err);
 	rc = wire_open(&w, err);
-	for (size_t i = 0; i < nodes->nr && rc == 0; i += BATCH)
-		rc = write_batch(&w, nodes->items + i, nodes->nr - i < BATCH ? nodes->nr - i : BATCH,
-				 domid, err);
+	return rc < 0 ? rc : write_all(&w, 0, nodes, domid, err);
+}
+
+/* One request and its reply; -EAGAIN has no message. */
+static int ask(struct wire *w, enum xsd_sockmsg_type type, uint32_t txn, const char *word,
+	       struct err *err)
+{
+	scoped(strbuf) struct strbuf out = STRBUF_INIT;
+	int rc = wire_put(&out, type, txn, word, NULL, err);
+
+	if (rc == 0)
+		rc = wire_flush(w, &out, err);
+	if (rc == 0)
+		rc = wire_wait(w, err);
+	if (rc < 0)
+		return rc;
+	wire_done(w);
+	if (w->in.header.type != XS_ERROR)
+		return 0;
+	if (wire_errno(w) == EAGAIN)
+		return -EAGAIN;
+	return fail_sys(err, wire_errno(w), "xenstored refused a transaction");
+}
+
+/* -EAGAIN: another change came between. */
+static int commit_once(struct wire *w, const struct store_nodes *nodes, uint32_t domid,
+		       struct err *err)
+{
+	struct err ignored;	/* the first failure is the one to tell */
+	uint32_t txn;
+	int rc = ask(w, XS_TRANSACTION_START, 0, "", err);
+
+	if (rc < 0)
+		return rc == -EAGAIN ? fail_sys(err, EAGAIN, "no transaction") : rc;
+	txn = (uint32_t)strtoul(wire_payload(w), NULL, 10);
+	rc = write_all(w, txn, nodes, domid, err);
+	if (rc == 0)
+		return ask(w, XS_TRANSACTION_END, txn, "T", err);
+	if (ask(w, XS_TRANSACTION_END, txn, "F", &ignored) < 0)
+		log_debug("a transaction could not be dropped: %s", ignored.msg);
+	return rc;
+}
+
+int store_nodes_commit(const struct store_nodes *nodes, uint32_t domid, struct err *err)
+{
+	scoped(wire) struct wire w = { .fd = -1 };
+	int rc;
+
+	if (nodes->failed)
+		return fail_nomem(err);
+	rc = wire_open(&w, err);
+	while (rc == 0) {
+		rc = commit_once(&w, nodes, domid, err);
+		if (rc != -EAGAIN)
+			break;
+		if (wait_interrupted())
+			return fail(err, EINTR, "interrupted");
+		rc = 0;
+	}
 	return rc;
 }
 

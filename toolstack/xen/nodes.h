@@ -17,11 +17,13 @@
 struct store_node {
 	char *path, *value;	/* owned */
 	enum store_perm perm;
+	uint32_t peer;		/* who is on the backend's side; 0 but for driver domains */
 };
 
 struct store_nodes {
 	struct store_node *items;
 	size_t nr, cap;
+	uint32_t peer;		/* for the nodes that are added from now on */
 	bool failed;		/* an addition ran out of memory; the write reports it */
 };
 
@@ -39,6 +41,9 @@ void store_nodes_add(struct store_nodes *nodes, enum store_perm perm, const char
  * requests are under way at once, but none any more when it returns.
  */
 int store_nodes_write(const struct store_nodes *nodes, uint32_t domid, struct err *err) must_check;
+
+/* The same in one transaction, again and again while others' changes come between. */
+int store_nodes_commit(const struct store_nodes *nodes, uint32_t domid, struct err *err) must_check;
 
 void scoped_store_nodes(struct store_nodes *nodes);
 

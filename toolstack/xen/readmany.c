@@ -23,7 +23,7 @@ static int send_batch(struct wire *w, const char *const *paths, size_t first, si
 	int rc = 0;
 
 	for (size_t i = first; i < first + nr && rc == 0; i++)
-		rc = wire_put(&out, XS_READ, (uint32_t)i, paths[i], NULL, err);
+		rc = wire_put(&out, XS_READ, 0, paths[i], NULL, err);
 	return rc < 0 ? rc : wire_flush(w, &out, err);
 }
 

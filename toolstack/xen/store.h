@@ -61,7 +61,8 @@ enum store_perm {
 	STORE_PRIVATE,		/* owner 0, nobody else */
 	STORE_GUEST_READ,	/* owner 0, the guest reads */
 	STORE_GUEST_OWNS,	/* the guest owns it: it may do anything to it */
-	STORE_FRONTEND,		/* the guest owns it, dom0 reads (libxl's frontends) */
+	STORE_FRONTEND,		/* the guest owns it, the peer reads (libxl's frontends) */
+	STORE_BACKEND,		/* the peer owns it, the guest reads; peer 0: STORE_GUEST_READ */
 	STORE_REMOVED,		/* in a list of nodes: it and all below it go */
 };
 

@@ -80,11 +80,11 @@ static int send_all(struct wire *w, const char *data, size_t len, struct err *er
 	return 0;
 }
 
-int wire_put_bytes(struct strbuf *out, enum xsd_sockmsg_type type, uint32_t id,
+int wire_put_bytes(struct strbuf *out, enum xsd_sockmsg_type type, uint32_t txn,
 		   const char *first, const char *bytes, size_t len, struct err *err)
 {
 	size_t first_len = strlen(first) + 1;
-	struct xsd_sockmsg header = { .type = type, .req_id = id,
+	struct xsd_sockmsg header = { .type = type, .tx_id = txn,
 				      .len = (uint32_t)(first_len + len) };
 
 	if (len > XENSTORE_PAYLOAD_MAX || first_len > XENSTORE_PAYLOAD_MAX - len)
@@ -96,10 +96,10 @@ int wire_put_bytes(struct strbuf *out, enum xsd_sockmsg_type type, uint32_t id,
 	return 0;
 }
 
-int wire_put(struct strbuf *out, enum xsd_sockmsg_type type, uint32_t id, const char *first,
+int wire_put(struct strbuf *out, enum xsd_sockmsg_type type, uint32_t txn, const char *first,
 	     const char *second, struct err *err)
 {
-	return wire_put_bytes(out, type, id, first, second, second ? strlen(second) + 1 : 0, err);
+	return wire_put_bytes(out, type, txn, first, second, second ? strlen(second) + 1 : 0, err);
 }
 
 int wire_flush(struct wire *w, struct strbuf *out, struct err *err)

@@ -33,14 +33,14 @@ static inline void scoped_wire(struct wire *w)
 }
 
 /*
- * Adds a request to out; its payload is first and second, each with its NUL (second
- * may be NULL). -E2BIG when that is more than a message holds.
+ * Adds a request to out, in transaction txn (0: none); its payload is first and second,
+ * each with its NUL (second may be NULL). Replies come in the order of the requests. -E2BIG when that is more than a message holds.
  */
-int wire_put(struct strbuf *out, enum xsd_sockmsg_type type, uint32_t id, const char *first,
+int wire_put(struct strbuf *out, enum xsd_sockmsg_type type, uint32_t txn, const char *first,
 	     const char *second, struct err *err) must_check;
 
 /* The same with any bytes behind first and its NUL. */
-int wire_put_bytes(struct strbuf *out, enum xsd_sockmsg_type type, uint32_t id,
+int wire_put_bytes(struct strbuf *out, enum xsd_sockmsg_type type, uint32_t txn,
 		   const char *first, const char *bytes, size_t len, struct err *err) must_check;
 
 /* Sends what out holds and empties it. */

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A domain's devices: from the config's structs to store nodes and the host's side,
+ * and back. What domain/ and cmd/ know of devices; kind.h is for the kinds.
+ *
+ * A set is filled before its domain exists, so that a config with a bad device
+ * costs nothing, and is carried through the create:
+ *
+ *	devices_prepare()	defaults, checks, backends chosen; nothing changed yet
+ *	devices_open()		the domid is known: loop devices, ears for new links
+ *	devices_nodes()		pure: what to write into the store
+ *	devices_connect()	after that: links, scripts, QEMU; one deadline for all
+ *
+ * Leaving a set's scope closes descriptors and undoes nothing in the store: what stands
+ * there is found again by devices_list(), also after a kill, and removed by
+ * devices_remove(), the one way down for create, detach and destroy.
+ */
+#ifndef DEVICES_DEVICE_H
+#define DEVICES_DEVICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "config/config.h"
+
+struct device;
+struct device_kind;
+struct links;
+struct qemu;
+struct store_nodes;
+struct xen;
+
+/* As long as a backend may take, and as long as a script may (libxl's limits). */
+enum { DEVICE_WAIT_MS = 10000, DEVICE_SCRIPT_MS = 40000 };
+
+struct devices {
+	struct xen *xen;		/* borrowed; the store is open */
+	/* domain_lookup(), for backend=: given by the caller */
+	int (*find_domain)(struct xen *xen, const char *word, uint32_t *domid, struct err *err);
+	uint32_t domid;			/* set by devices_open() */
+	enum domain_type type;
+	const char *name;		/* borrowed: the domain's name */
+	const struct domain_config *config;	/* borrowed; NULL for a device that is attached */
+	struct device *items;		/* owned, in the order they are written */
+	size_t nr;
+	bool live;			/* attached to a domain that exists */
+	struct links *links;		/* links.h; NULL until a vif needs it */
+	struct qemu *qemu;		/* qemu.h; NULL when none was started */
+};
+
+#define DEVICES_INIT { .items = NULL }
+
+void scoped_devices(struct devices *set);
+
+/* All kinds, in the order in which libxl adds them. */
+extern const struct device_kind *const device_kinds[];
+extern const size_t device_kinds_nr;
+
+/* By the name of its frontend folder ("vbd"); NULL when there is none. */
+const struct device_kind *device_kind_find(const char *name);
+
+/*
+ * Looks at every device of config and decides all that its nodes need. Writes into config
+ * what a later start must find again (devids, generated MACs). What is wrong is
+ * said with the device's name: a file that is missing, a bridge, two with one vdev, a
+ * disk that somebody else writes to. Warnings go to the log.
+ */
+int devices_prepare(struct devices *set, struct xen *xen, struct domain_config *config,
+		    struct err *err) must_check;
+
+/* The same for one device that a running domain shall get: item is e.g. a struct disk. */
+int devices_prepare_one(struct devices *set, struct xen *xen, uint32_t domid,
+			const struct device_kind *kind, void *item, struct err *err) must_check;
+
+int devices_open(struct devices *set, uint32_t domid, struct err *err) must_check;
+
+/*
+ * Adds both ends of every device and libxl's copy: frontends before backends, each
+ * backend's state last.
+ */
+void devices_nodes(const struct devices *set, struct store_nodes *nodes);
+
+/* How many nodes the domain will own because of its devices: xenstored has a quota. */
+size_t devices_guest_nodes(const struct devices *set);
+
+/*
+ * Starts QEMU when a device needs one and returns at once: call as early as the
+ * domain's memory layout stands. Nothing when none does.
+ */
+int devices_start(struct devices *set, struct err *err) must_check;
+
+/*
+ * Brings the host's side up and waits for it: blkback has opened its disk, links are
+ * on their bridge, scripts have run, QEMU answers. -EINTR when the user interrupted.
+ */
+int devices_connect(struct devices *set, struct err *err) must_check;
+
+/* One device of a domain as the toolstack's own copy in the store has it. */
+struct device_entry {
+	const struct device_kind *kind;	/* NULL: none that we know */
+	char kind_name[16];		/* frontend folder: "vbd" */
+	char backend_kind[16];		/* backend folder: "qdisk" */
+	uint32_t domid, devid, backend_domid;
+	char *frontend, *backend, *copy;	/* owned; store paths without '/' at the end */
+};
+
+struct device_list {
+	struct device_entry *items;
+	size_t nr;
+};
+
+#define DEVICE_LIST_INIT { .items = NULL }
+
+void scoped_device_list(struct device_list *list);
+
+/*
+ * Every device below /libxl/DOMID/device but console 0, sorted by kind and devid. An
+ * entry whose copy names no backend of this domain is left out with a log line: nothing
+ * outside /libxl, /local/domain/B/backend/KIND/DOMID and ~ is ever touched.
+ */
+int devices_list(struct xen *xen, uint32_t domid, struct device_list *list,
+		 struct err *err) must_check;
+
+enum device_remove {
+	DEVICE_REMOVE_ASK,	/* the guest has to agree: its frontend closes, or -EBUSY */
+	DEVICE_REMOVE_FORCE,	/* ask, and at the deadline remove it without the guest */
+	DEVICE_REMOVE_DEAD,	/* the guest never runs again: close its frontends for it */
+};
+
+/*
+ * Takes devices down: all are told at once, one deadline waits for all, then scripts
+ * and nodes go. -EBUSY (ASK) names the device and the states that block it; its online
+ * node is back then. Idempotent: an entry half removed is removed.
+ */
+int devices_remove(struct xen *xen, const struct device_entry *entries, size_t nr,
+		   enum device_remove how, int timeout_ms, struct err *err) must_check;
+
+/* Kills the QEMU that serves domid and removes its nodes; nothing when there is none. */
+int devices_stop_model(struct xen *xen, uint32_t domid, struct err *err) must_check;
+
+/* XenbusState, xen/io/xenbus.h: "Connected"; "?" for what is no state. */
+const char *device_state_name(unsigned int state);
+
+#endif

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "link.h"
+
+void links_close(struct links *links)
+{
+	(void)links;
+}
