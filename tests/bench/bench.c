@@ -29,12 +29,19 @@
 #define MIB "32"
 #define TINY_CFG "/root/bench-tiny.cfg"
 #define LINUX_CFG "/root/bench-linux.cfg"
+#define DEVICES_CFG "/root/bench-devices.cfg"
+#define IMAGE "/root/bench.img"
+#define BRIDGE "xenbr0"
 
-enum { XL, XLITE, FLOOR, CONTENDERS, MAX_ROUNDS = 99, MAX_SPREAD = 15, TRIES = 3, GUESTS = 40 };
+enum { XL, XLITE, FLOOR, CONTENDERS, MAX_ROUNDS = 99, MAX_SPREAD = 15, TRIES = 3, GUESTS = 40,
+	VBD_GUESTS = 4, VBDS = 25, MIB_BYTES = 1 << 20, BOOT_S = 120 };
 
 static const char *const names[] = { "xl", "xlite", "floor" };
 
-enum what { CREATE, DESTROY, LIST, WHATS };
+enum what { CREATE, DESTROY, LIST, BLOCK_ATTACH, BLOCK_DETACH, NETWORK_ATTACH, NETWORK_DETACH, WHATS };
+
+static const char *const what_names[] = { "create", "destroy", "list", "block-attach",
+	"block-detach", "network-attach", "network-detach" };
 
 /* One set of rounds: times[what][contender][round]. */
 struct set {
@@ -49,24 +56,39 @@ struct row {
 	double of_xl, of_floor;
 };
 
+enum mode { GUEST, LISTING, HOTPLUG };
+
 struct scenario {
 	const char *name, *config;
 	unsigned int guests;	/* that are there meanwhile */
-	bool list;		/* times list, else create -p and destroy */
+	enum mode mode;		/* what is timed: create -p and destroy, list, attach and detach */
 	bool floor;
-	struct row rows[2];
+	bool vbds;		/* the guests that are there have VBDS disks each */
+	struct row rows[4];
 };
 
 static const struct scenario scenarios[] = {
-	{ "tiny", TINY_CFG, 0, false, true,
+	{ "tiny", TINY_CFG, 0, GUEST, true, false,
 	  { { "create -p, tiny guest", CREATE, 0.30, 1.3 }, { "destroy", DESTROY, 0.30, 0 } } },
-	{ "list", NULL, GUESTS, true, false, { { "list, 40 guests", LIST, 0.40, 0 } } },
-	{ "many", TINY_CFG, GUESTS, false, true,
+	{ "devices", DEVICES_CFG, 0, GUEST, true, false,
+	  { { "create -p, file disk and vif", CREATE, 0.08, 0 },
+	    { "destroy of it", DESTROY, 0.10, 0 } } },
+	{ "list", NULL, GUESTS, LISTING, false, false,
+	  { { "list, 40 guests", LIST, 0.40, 0 } } },
+	{ "many", TINY_CFG, GUESTS, GUEST, true, false,
 	  { { "create -p, 40 guests there", CREATE, 0, 1.2 },
 	    { "destroy, 40 guests there", DESTROY, 0, 0 } } },
-	{ "linux", LINUX_CFG, 0, false, false,
+	{ "vbds", DEVICES_CFG, VBD_GUESTS, GUEST, true, true,
+	  { { "create -p, disk and vif, 100 vbds", CREATE, 0, 1.2 },
+	    { "destroy of it", DESTROY, 0, 0 } } },
+	{ "linux", LINUX_CFG, 0, GUEST, false, false,
 	  { { "create -p, Debian's kernel, cached", CREATE, 0.15, 0 },
 	    { "destroy of it", DESTROY, 0, 0 } } },
+	{ "hotplug", LINUX_CFG, 0, HOTPLUG, false, false,
+	  { { "block-attach, running guest", BLOCK_ATTACH, 0.15, 0 },
+	    { "block-detach", BLOCK_DETACH, 0.15, 0 },
+	    { "network-attach", NETWORK_ATTACH, 0.15, 0 },
+	    { "network-detach", NETWORK_DETACH, 0.15, 0 } } },
 };
 
 static void die(const char *what)
@@ -87,7 +109,7 @@ static long now_us(void)
 static long run(const char *const *argv, char *const *env, char *text, size_t size)
 {
 	scoped(fd) int out = memfd_create("out", MFD_CLOEXEC);
-	char *args[8] = { NULL };
+	char *args[10] = { NULL };
 	posix_spawn_file_actions_t actions;
 	long start, end;
 	int status;
@@ -141,7 +163,7 @@ static void remember(struct hoststate *state)
 {
 	struct err err = ERR_INIT;
 
-	if (hoststate_take(state, HOST_DOMAINS | HOST_PROCESSES, &err) < 0)
+	if (hoststate_take(state, HOST_DOMAINS | HOST_PROCESSES | HOST_DEVICES, &err) < 0)
 		die(err.msg);
 }
 
@@ -150,13 +172,28 @@ static void one_guest(const struct scenario *s, int who, struct set *set, unsign
 	char text[4096], domid[4096];
 
 	if (who == FLOOR) {
-		set->us[CREATE][who][round] = RUN(domid, "floor", "create", TINY, MIB, "bench");
+		set->us[CREATE][who][round] = strcmp(s->config, TINY_CFG) == 0 ?
+			RUN(domid, "floor", "create", TINY, MIB, "bench") :
+			RUN(domid, "floor", "create", TINY, MIB, "bench", IMAGE, BRIDGE);
 		domid[strcspn(domid, "\n")] = '\0';
 		set->us[DESTROY][who][round] = RUN(text, "floor", "destroy", domid);
 	} else {
 		set->us[CREATE][who][round] = RUN(text, names[who], "create", "-pq", s->config);
 		set->us[DESTROY][who][round] = RUN(text, names[who], "destroy", "bench");
 	}
+}
+
+/* Attached by one, detached by the same; the guest's part of a detach is in the time. */
+static void one_hotplug(int who, struct set *set, unsigned int round)
+{
+	char text[4096];
+
+	set->us[BLOCK_ATTACH][who][round] = RUN(text, names[who], "block-attach", "bench",
+						"format=raw,vdev=xvdb,target=" IMAGE);
+	set->us[BLOCK_DETACH][who][round] = RUN(text, names[who], "block-detach", "bench", "xvdb");
+	set->us[NETWORK_ATTACH][who][round] = RUN(text, names[who], "network-attach", "bench",
+						  "bridge=" BRIDGE);
+	set->us[NETWORK_DETACH][who][round] = RUN(text, names[who], "network-detach", "bench", "0");
 }
 
 static int by_value(const void *a, const void *b)
@@ -220,42 +257,107 @@ static void measure(const struct scenario *s, unsigned int rounds, struct set *s
 		for (int i = 0; i < contenders; i++) {
 			int who = (i + (int)round) % contenders;
 
-			if (s->list) {
-				into->us[LIST][who][round ? round - 1 : 0] =
-					RUN(text, names[who], "list");
-			} else {
-				one_guest(s, who, into, round ? round - 1 : 0);
-				settle(&before);
-			}
+			unsigned int at = round ? round - 1 : 0;
+
+			if (s->mode == LISTING)
+				into->us[LIST][who][at] = RUN(text, names[who], "list");
+			else if (s->mode == HOTPLUG)
+				one_hotplug(who, into, at);
+			else
+				one_guest(s, who, into, at);
+			settle(&before);
 		}
 	}
-	set->spread = spread(set, s->list ? LIST : CREATE, s->floor ? FLOOR : XL);
+	set->spread = spread(set, s->rows[0].what, s->floor ? FLOOR : XL);
 }
 
-static void guests(unsigned int nr, bool there)
+static void make_image(const char *path)
 {
-	char name[16], setting[32], text[4096];
+	scoped(fd) int fd = open(path, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
 
-	for (unsigned int i = 0; i < nr; i++) {
+	if (fd < 0 || ftruncate(fd, MIB_BYTES) < 0)
+		die(path);
+}
+
+/* VBDS disks for guest number i. */
+static void add_disks(char *setting, size_t size, unsigned int i)
+{
+	size_t len = (size_t)snprintf(setting, size, "disk=[");
+	char image[64];
+
+	for (unsigned int k = 0; k < VBDS; k++) {
+		snprintf(image, sizeof(image), "/root/bench-%u-%u.img", i, k);
+		make_image(image);
+		len += (size_t)snprintf(setting + len, size - len, "\"%s,raw,xvd%c,rw\",", image,
+					'a' + (int)k);
+	}
+	snprintf(setting + len, size - len, "]");
+}
+
+static void remove_disks(unsigned int i)
+{
+	char image[64];
+
+	for (unsigned int k = 0; k < VBDS; k++) {
+		snprintf(image, sizeof(image), "/root/bench-%u-%u.img", i, k);
+		unlink(image);
+	}
+}
+
+static void guests(const struct scenario *s, bool there)
+{
+	char name[16], setting[32], disks[VBDS * 48] = "disk=[]", text[4096];
+
+	for (unsigned int i = 0; i < s->guests; i++) {
 		snprintf(name, sizeof(name), "many%u", i);
 		snprintf(setting, sizeof(setting), "name=\"%s\"", name);
+		if (there && s->vbds)
+			add_disks(disks, sizeof(disks), i);
 		if (there)
-			RUN(text, "xlite", "create", "-pq", TINY_CFG, setting);
+			RUN(text, "xlite", "create", "-pq", TINY_CFG, setting, disks);
 		else
 			RUN(text, "xlite", "destroy", name);
+		if (!there && s->vbds)
+			remove_disks(i);
 	}
+}
+
+static bool log_has(const char *path, const char *words)
+{
+	static char text[65536];
+	scoped(fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+
+	text[n < 0 ? 0 : n] = '\0';
+	return strstr(text, words);
+}
+
+/* A guest with drivers, for what attaches and detaches. */
+static void running_guest(bool there)
+{
+	char text[4096];
+
+	if (!there) {
+		RUN(text, "xlite", "destroy", "bench");
+		return;
+	}
+	unlink("/var/log/xen/console/guest-bench.log");
+	RUN(text, "xlite", "create", "-q", LINUX_CFG);
+	for (long end = now_us() + BOOT_S * 1000000L; now_us() < end; usleep(100000)) {
+		if (log_has("/var/log/xen/console/guest-bench.log", "guest: ready"))
+			return;
+	}
+	die("the Linux guest does not start");
 }
 
 static void print_json(const struct scenario *s, const struct set *set, unsigned int try)
 {
-	static const char *const whats[] = { "create", "destroy", "list" };
-
 	for (int what = 0; what < WHATS; what++) {
 		for (int who = 0; who < CONTENDERS; who++) {
 			if (!set->us[what][who][0])
 				continue;
 			printf(",\n  {\"scenario\": \"%s\", \"try\": %u, \"spread\": %u, \"what\": \"%s\", "
-			       "\"who\": \"%s\", \"us\": [", s->name, try, set->spread, whats[what],
+			       "\"who\": \"%s\", \"us\": [", s->name, try, set->spread, what_names[what],
 			       names[who]);
 			for (unsigned int i = 0; i < set->rounds; i++)
 				printf("%s%ld", i ? ", " : "", set->us[what][who][i]);
@@ -298,7 +400,9 @@ static bool bench(const struct scenario *s, unsigned int rounds)
 	bool over = false;
 
 	best.spread = ~0U;
-	guests(s->guests, true);
+	guests(s, true);
+	if (s->mode == HOTPLUG)
+		running_guest(true);
 	for (unsigned int try = 0; try < TRIES && best.spread > MAX_SPREAD; try++) {
 		memset(&set, 0, sizeof(set));
 		measure(s, rounds, &set);
@@ -306,7 +410,9 @@ static bool bench(const struct scenario *s, unsigned int rounds)
 		if (set.spread < best.spread)
 			best = set;
 	}
-	guests(s->guests, false);
+	if (s->mode == HOTPLUG)
+		running_guest(false);
+	guests(s, false);
 	for (size_t i = 0; i < ARRAY_SIZE(s->rows) && s->rows[i].name; i++)
 		over |= print_row(s, &s->rows[i], &best);
 	if (best.spread > MAX_SPREAD)
@@ -315,7 +421,7 @@ static bool bench(const struct scenario *s, unsigned int rounds)
 }
 
 /* On the wire, by a process between. */
-static unsigned long store_requests(int who)
+static unsigned long store_requests(int who, bool devices)
 {
 	static volatile struct storeproxy_state *state;
 	char path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin", dir[] = "XENSTORED_RUNDIR=" PROXY_DIR;
@@ -329,10 +435,12 @@ static unsigned long store_requests(int who)
 		die(PROXY_DIR);
 	state->requests = 0;
 	if (who == FLOOR)
-		run((const char *const[]){ "floor", "create", TINY, MIB, "bench", NULL }, env, text,
+		run((const char *const[]){ "floor", "create", TINY, MIB, "bench",
+					   devices ? IMAGE : NULL, BRIDGE, NULL }, env, text,
 		    sizeof(text));
 	else
-		run((const char *const[]){ names[who], "create", "-pq", TINY_CFG, NULL }, env,
+		run((const char *const[]){ names[who], "create", "-pq",
+					   devices ? DEVICES_CFG : TINY_CFG, NULL }, env,
 		    text, sizeof(text));
 	nr = state->requests;
 	RUN(text, "xl", "destroy", "bench");
@@ -357,22 +465,31 @@ static unsigned int processes_left(void)
 	return nr;
 }
 
-static bool counts(void)
+static bool count_requests(const char *what, bool devices, unsigned long limit)
 {
-	unsigned int processes = processes_left();
 	unsigned long requests[CONTENDERS];
 
 	for (int who = 0; who < CONTENDERS; who++)
-		requests[who] = store_requests(who);
+		requests[who] = store_requests(who, devices);
+	printf(",\n  {\"scenario\": \"counts\", \"what\": \"%s\", \"store requests\": "
+	       "{\"xl\": %lu, \"xlite\": %lu, \"floor\": %lu}}", what, requests[XL],
+	       requests[XLITE], requests[FLOOR]);
+	fprintf(stderr, "%-36s %8lu %8lu %8lu xlite <= %lu%s\n", what, requests[XL],
+		requests[XLITE], requests[FLOOR], limit, requests[XLITE] > limit ? "!" : "");
+	return requests[XLITE] > limit;
+}
+
+static bool counts(void)
+{
+	unsigned int processes = processes_left();
+	bool over = count_requests("store requests of a create", false, 75);
+
+	over |= count_requests("so with a file disk and a vif", true, 155);
 	storeproxy_stop(PROXY_DIR);
-	printf(",\n  {\"scenario\": \"counts\", \"store requests\": {\"xl\": %lu, \"xlite\": %lu, "
-	       "\"floor\": %lu}, \"processes\": %u}", requests[XL], requests[XLITE],
-	       requests[FLOOR], processes);
-	fprintf(stderr, "%-36s %8lu %8lu %8lu xlite <= 75%s\n", "store requests of a create",
-		requests[XL], requests[XLITE], requests[FLOOR], requests[XLITE] > 75 ? "!" : "");
+	printf(",\n  {\"scenario\": \"counts\", \"processes\": %u}", processes);
 	fprintf(stderr, "%-36s %17u          xlite 0%s\n", "processes left per guest", processes,
 		processes ? "!" : "");
-	return requests[XLITE] > 75 || processes;
+	return over || processes;
 }
 
 static bool wanted(const char *name, char **list)
@@ -398,6 +515,9 @@ int main(int argc, char **argv)
 	write_config(TINY_CFG, "name=\"bench\"\nkernel=\"" TINY "\"\nmemory=" MIB "\n");
 	write_config(LINUX_CFG, "name=\"bench\"\nkernel=\"/srv/guests/vmlinuz\"\n"
 		     "ramdisk=\"/srv/guests/initrd\"\nmemory=256\nextra=\"console=hvc0 quiet\"\n");
+	write_config(DEVICES_CFG, "name=\"bench\"\nkernel=\"" TINY "\"\nmemory=" MIB "\n"
+		     "disk=[\"" IMAGE ",raw,xvda,rw\"]\nvif=[\"bridge=" BRIDGE "\"]\n");
+	make_image(IMAGE);
 	printf("[{\"rounds\": %u}", rounds);
 	fprintf(stderr, "%-36s %8s %8s %8s %s\n", "milliseconds, medians", "xl", "xlite", "floor",
 		"xlite/xl  limit  xlite/floor limit");
@@ -410,5 +530,7 @@ int main(int argc, char **argv)
 	printf("\n]\n");
 	unlink(TINY_CFG);
 	unlink(LINUX_CFG);
+	unlink(DEVICES_CFG);
+	unlink(IMAGE);
 	return over;
 }

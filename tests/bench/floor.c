@@ -1,19 +1,29 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * floor create KERNEL MIB NAME	prints the new domain's number; it stays paused
+ * floor create KERNEL MIB NAME [IMAGE BRIDGE]	prints the new domain's number; it stays
+ *	paused; IMAGE becomes its xvda, by a loop device, and BRIDGE its vif's
  * floor destroy DOMID
  *
  * The limit to compare with: only the library calls without which a PV guest does
  * not come to be, and the store requests that libxl's layout consists of, straight
  * on the libraries. No config, no checks, no name claim, no JSON, no undo.
  */
+#include <fcntl.h>
+#include <linux/loop.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <time.h>
+#include <unistd.h>
 #include <uuid/uuid.h>
 #include <xenctrl.h>
 #include <xenguest.h>
@@ -147,8 +157,145 @@ static void make_domain(struct xc_dom_image *dom, const uuid_t uuid, unsigned lo
 	dom->console_evtchn = (unsigned int)xc_evtchn_alloc_unbound(xc, domid, 0);
 }
 
-static void create(const char *kernel, unsigned long mib, const char *name)
+/* Both ends and libxl's copy; back and copy get the same keys: a NULL-terminated list of pairs. */
+static void put_device(const char *kind, unsigned int devid, const char *const *front,
+		       const char *const *back)
 {
+	char fpath[64], bpath[64], copy[64], number[16];
+	const char *const head[] = { "frontend-id", number, "online", "1", NULL };
+
+	snprintf(number, sizeof(number), "%u", domid);
+	snprintf(fpath, sizeof(fpath), "/local/domain/%u/device/%s/%u", domid, kind, devid);
+	snprintf(bpath, sizeof(bpath), "/local/domain/0/backend/%s/%u/%u", kind, domid, devid);
+	snprintf(copy, sizeof(copy), "/libxl/%u/device/%s/%u", domid, kind, devid);
+	put(INHERIT, at(copy, "frontend"), "%s", fpath);
+	put(INHERIT, at(copy, "backend"), "%s", bpath);
+	put(FRONTEND, fpath, "%s", "");
+	put(READ, bpath, "%s", "");
+	put(INHERIT, at(fpath, "backend"), "%s", bpath);
+	put(INHERIT, at(fpath, "backend-id"), "0");
+	for (; *front; front += 2)
+		put(INHERIT, at(fpath, front[0]), "%s", front[1]);
+	put(INHERIT, at(fpath, "state"), "1");
+	put(INHERIT, at(bpath, "frontend"), "%s", fpath);
+	for (int list = 0; list < 2; list++) {
+		for (const char *const *p = list ? back : head; *p; p += 2) {
+			put(INHERIT, at(bpath, p[0]), "%s", p[1]);
+			put(INHERIT, at(copy, p[0]), "%s", p[1]);
+		}
+	}
+	put(INHERIT, at(copy, "state"), "1");
+	put(INHERIT, at(bpath, "state"), "1");
+}
+
+/* Returns the loop device's descriptor, which keeps it until blkback has it. */
+static int put_disk(const char *image)
+{
+	int ctl = open("/dev/loop-control", O_RDWR), file = open(image, O_RDWR), fd;
+	struct loop_config config = { .fd = (unsigned int)file, .info.lo_flags =
+		LO_FLAGS_AUTOCLEAR | LO_FLAGS_DIRECT_IO };
+	char path[32], device[32];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/dev/loop%d", ioctl(ctl, LOOP_CTL_GET_FREE));
+	fd = open(path, O_RDWR);
+	snprintf((char *)config.info.lo_file_name, LO_NAME_SIZE, "%s", image);
+	check(fd >= 0 && ioctl(fd, LOOP_CONFIGURE, &config) == 0 && fstat(fd, &st) == 0, image);
+	snprintf(device, sizeof(device), "%x:%x", major(st.st_rdev), minor(st.st_rdev));
+	put_device("vbd", 51712, (const char *const[]){ "virtual-device", "51712", "device-type",
+		"disk", "trusted", "1", "protocol", "x86_64-abi", NULL },
+		(const char *const[]){ "params", image, "script", "/etc/xen/scripts/block",
+		"removable", "0", "bootable", "1", "dev", "xvda", "type", "phy", "mode", "w",
+		"device-type", "disk", "discard-enable", "1", "specification", "xen",
+		"physical-device", device, "hotplug-status", "connected", NULL });
+	return fd;
+}
+
+static void put_vif(const char *bridge)
+{
+	static const char mac[] = "00:16:3e:00:00:01";
+
+	put_device("vif", 0, (const char *const[]){ "handle", "0", "mac", mac, "mtu", "1500",
+		"trusted", "1", NULL }, (const char *const[]){ "script",
+		"/etc/xen/scripts/vif-bridge", "mac", mac, "bridge", bridge, "handle", "0",
+		"type", "vif", "hotplug-status", "", NULL });
+}
+
+/* Until it is there; nothing that a toolstack does in between is missing here. */
+static void wait_file(const char *path)
+{
+	while (access(path, F_OK) < 0)
+		usleep(1000);
+}
+
+static unsigned int index_of(const char *link)
+{
+	char path[64], text[16] = "";
+	int fd;
+
+	snprintf(path, sizeof(path), "/sys/class/net/%s/ifindex", link);
+	wait_file(path);
+	fd = open(path, O_RDONLY);
+	check(fd >= 0 && read(fd, text, sizeof(text) - 1) > 0, path);
+	close(fd);
+	return (unsigned int)strtoul(text, NULL, 10);
+}
+
+static void *attr(void *at_, unsigned short type, const void *data, unsigned short len)
+{
+	struct rtattr *rta = at_;
+
+	rta->rta_type = type;
+	rta->rta_len = (unsigned short)RTA_LENGTH(len);
+	memcpy(RTA_DATA(rta), data, len);
+	return (char *)at_ + RTA_SPACE(len);
+}
+
+static void set_link(const char *link, const char *bridge)
+{
+	struct { struct nlmsghdr head; struct ifinfomsg info; char attrs[64]; } m = {
+		.head = { .nlmsg_type = RTM_NEWLINK, .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK },
+		.info = { .ifi_index = (int)index_of(link), .ifi_flags = IFF_UP,
+			  .ifi_change = IFF_UP },
+	};
+	static const unsigned char mac[6] = { 0xfe, 0xff, 0xff, 0xff, 0xff, 0xff };
+	unsigned int master = index_of(bridge), mtu = 1500;
+	int fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
+	char reply[256], *end = m.attrs;
+
+	end = attr(end, IFLA_MASTER, &master, sizeof(master));
+	end = attr(end, IFLA_MTU, &mtu, sizeof(mtu));
+	end = attr(end, IFLA_ADDRESS, mac, sizeof(mac));
+	m.head.nlmsg_len = (unsigned int)(end - (char *)&m);
+	check(send(fd, &m, m.head.nlmsg_len, 0) > 0 && recv(fd, reply, sizeof(reply), 0) > 0, link);
+	close(fd);
+}
+
+/* After the build: the host's side. */
+static void connect_devices(int loop)
+{
+	char path[96];
+
+	snprintf(path, sizeof(path), "/sys/bus/xen-backend/devices/vbd-%u-51712/physical_device",
+		 domid);
+	wait_file(path);
+	close(loop);
+}
+
+static void connect_vif(const char *bridge)
+{
+	char path[96];
+
+	snprintf(path, sizeof(path), "vif%u.0", domid);
+	set_link(path, bridge);
+	snprintf(path, sizeof(path), "/local/domain/0/backend/vif/%u/0/hotplug-status", domid);
+	put(INHERIT, path, "connected");
+}
+
+static void create(const char *kernel, unsigned long mib, const char *name, const char *image,
+		   const char *bridge)
+{
+	int loop = -1;
 	struct xc_dom_image *dom = xc_dom_allocate(xc, NULL, NULL);
 	char home[32], vm[64], libxl[32], text[37];
 	uuid_t uuid;
@@ -169,13 +316,55 @@ static void create(const char *kernel, unsigned long mib, const char *name)
 	put(INHERIT, at(libxl, "type"), "pv");
 	put(INHERIT, at(libxl, "dm-version"), "qemu_xen");
 	put_console(home, libxl);
+	if (image) {
+		loop = put_disk(image);
+		put_vif(bridge);
+	}
 	check(xc_dom_mem_init(dom, (unsigned int)mib) == 0 && xc_dom_boot_mem_init(dom) == 0 &&
 	      xc_dom_build_image(dom) == 0 && xc_dom_boot_image(dom) == 0 &&
 	      xc_dom_gnttab_init(dom) == 0, "build");
 	put_rings(home, dom);
 	check(xs_introduce_domain(xs, domid, dom->pv_p2m[dom->xenstore_pfn],
 				  dom->xenstore_evtchn), "introduce");
+	if (image) {
+		connect_devices(loop);
+		connect_vif(bridge);
+	}
 	printf("%u\n", domid);
+}
+
+/* Tells both backends that it is over, for the guest as well, and waits. */
+static void close_devices(void)
+{
+	static const char *const kinds[] = { "vbd", "vif" }, *const ids[] = { "51712", "0" };
+	char path[96];
+
+	for (int wait = 0; wait < 2; wait++) {
+		for (int i = 0; i < 2; i++) {
+			snprintf(path, sizeof(path), "/local/domain/0/backend/%s/%u/%s", kinds[i],
+				 domid, ids[i]);
+			if (!wait) {
+				put(INHERIT, at(path, "online"), "0");
+				put(INHERIT, at(path, "state"), "5");
+				snprintf(path, sizeof(path), "/local/domain/%u/device/%s/%s/state",
+					 domid, kinds[i], ids[i]);
+				put(INHERIT, path, "6");
+				continue;
+			}
+			for (;;) {
+				unsigned int len;
+				char *state = xs_read(xs, XBT_NULL, at(path, "state"), &len);
+				bool closed = !state || *state == '6';
+
+				free(state);
+				if (closed)
+					break;
+				usleep(1000);
+			}
+			*strrchr(path, '/') = '\0';
+			check(xs_rm(xs, XBT_NULL, path), path);
+		}
+	}
 }
 
 static void destroy(void)
@@ -185,6 +374,9 @@ static void destroy(void)
 
 	check(xc_domain_getinfolist(xc, domid, 1, &info) == 1 && info.domain == domid, "getinfo");
 	uuid_unparse(info.handle, uuid);
+	snprintf(path, sizeof(path), "/libxl/%u/device/vbd/51712/backend", domid);
+	if (xs_read(xs, XBT_NULL, path, &(unsigned int){ 0 }))
+		close_devices();
 	snprintf(path, sizeof(path), "/local/domain/0/backend/console/%u", domid);
 	check(xs_rm(xs, XBT_NULL, path), path);
 	snprintf(path, sizeof(path), "/local/domain/%u", domid);
@@ -201,13 +393,14 @@ int main(int argc, char **argv)
 	xc = xc_interface_open(NULL, NULL, 0);
 	xs = xs_open(0);
 	check(xc && xs, "open");
-	if (argc == 5 && strcmp(argv[1], "create") == 0) {
-		create(argv[2], strtoul(argv[3], NULL, 10), argv[4]);
+	if ((argc == 5 || argc == 7) && strcmp(argv[1], "create") == 0) {
+		create(argv[2], strtoul(argv[3], NULL, 10), argv[4], argv[5],
+		       argc == 7 ? argv[6] : NULL);
 	} else if (argc == 3 && strcmp(argv[1], "destroy") == 0) {
 		domid = (uint32_t)strtoul(argv[2], NULL, 10);
 		destroy();
 	} else {
-		fprintf(stderr, "usage: floor create KERNEL MIB NAME | floor destroy DOMID\n");
+		fprintf(stderr, "usage: floor create KERNEL MIB NAME [IMAGE BRIDGE] | floor destroy DOMID\n");
 		return 2;
 	}
 	return 0;
