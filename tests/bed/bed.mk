@@ -11,4 +11,9 @@ out/dom0/hostcmp: tests/bed/hostcmp.c tests/bed/hoststate.c tests/bed/hoststate.
 	$(Q)mkdir -p $(@D)
 	$(Q)$(BED_CC) -o $@ $(filter %.c,$^) $(XENLIBS_TEST)
 
-DOM0_PROGRAMS += out/dom0/hostcmp
+out/dom0/nofork: tests/bed/nofork.c
+	$(if $(V),,@echo "  CC      $@")
+	$(Q)mkdir -p $(@D)
+	$(Q)$(BED_CC) -o $@ $<
+
+DOM0_PROGRAMS += out/dom0/hostcmp out/dom0/nofork
