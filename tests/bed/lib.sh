@@ -38,7 +38,12 @@
 #	wait_for SECONDS COMMAND...	until it succeeds; polls, fails when time is up
 #	tiny NAME [LINE...]	$T/NAME.cfg for the tiny PV guest, 16 MiB; LINEs
 #				(memory=32, 'extra="say=hello"') come after, and win
-#	linux NAME [LINE...]	the same for Debian's kernel, 256 MiB, a shell on hvc0
+#	linux NAME [LINE...]	the same for Debian's kernel, 256 MiB, a shell on hvc0; with
+#				'root="/dev/xvda"' ("/dev/xvda1 ro") it goes on from that disk
+#	root_image FILE		FILE is a root file system for that: ext4, 16 MiB, busybox
+#	guest NAME COMMAND	runs a shell line in a Linux guest that is ready; its exit
+#				status is guest's and $rc, what it printed $out; 124
+#				when it takes longer than ${GUEST_LIMIT:-60} seconds
 #	console_log NAME	print the path of the log of its console
 #	console_has NAME REGEX [SECONDS]	its log gets such a line (a check; 60 s)
 #	xen_gone NAME		no domain of this name (for wait_for, ok)
@@ -50,6 +55,7 @@ T=$(mktemp -d /tmp/bed.XXXXXX) || exit 1
 checks_run=0
 checks_failed=0
 rc=0 out='' err=''
+guest_calls=0
 trap 'rm -rf "$T"' EXIT
 trap 'exit 143' TERM INT HUP
 
@@ -204,6 +210,34 @@ linux()
 
 	config "$name" 'kernel="/srv/guests/vmlinuz"' 'ramdisk="/srv/guests/initrd"' \
 		memory=256 'extra="console=hvc0 quiet"' "$@"
+}
+
+root_image() { cp --sparse=always /srv/guests/root "$1"; }
+
+guest()
+{
+	local name=$1 log=/var/log/xen/console/guest-$1.log
+	local end=$((SECONDS + ${GUEST_LIMIT:-60})) id size text
+	shift
+
+	guest_calls=$((guest_calls + 1)) rc=255 out='' err=''
+	id=$(xlite domid "$name") && size=$(stat -c %s "$log") || return
+	# The two marks are not in what is typed, which the guest's terminal echoes.
+	printf '{ echo "be""gin-%d"; %s\n}; echo "e""nd-%d-$?"\n' $guest_calls "$*" \
+		$guest_calls > "$(xenstore-read "/local/domain/$id/console/tty")" || return
+	rc=124
+	while [ $SECONDS -lt $end ]; do
+		text=$(tail -c +$((size + 1)) "$log" | tr -d '\r\000')
+		out=${text#*"begin-$guest_calls"$'\n'}
+		if [[ $out =~ (^|$'\n')"end-$guest_calls-"([0-9]+) ]]; then
+			rc=${BASH_REMATCH[2]}
+			out=${out%%"end-$guest_calls-"*}
+			out=${out%$'\n'}
+			break
+		fi
+		sleep 0.1
+	done
+	return "$rc"
 }
 
 console_log() { printf '%s\n' "/var/log/xen/console/guest-$1.log"; }
