@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * sweep [-v] [-k STEP] [-o OFFSET] SWEEP CONFIG NAME
+ * sweep [-v] [-k STEP] [-o OFFSET] SWEEP CONFIG NAME [block|network SPEC ID]
  *
  * Runs xlite again and again in dom0, each time with another call that fails, or
  * before which a signal arrives (fault.c), and looks afterwards whether the host is
- * as it was. CONFIG describes the guest NAME. Without -k each call is taken, with it
+ * as it was. CONFIG describes the guest NAME; sweeps of attach and detach let it stand
+ * paused and give it the device SPEC, which ID then names. Without -k each call is taken, with it
  * each STEPth from OFFSET on. Failures go to stdout, with -v every run; the last line
  * counts. Exit status: 0 all well, 1 something failed, 2 trouble.
  */
@@ -47,15 +48,19 @@ struct outcome {
 
 struct bench {
 	const char *config, *name;
+	const char *attach, *detach, *spec, *id;	/* of a device */
 	bool verbose;
 	struct hoststate before;
 };
+
+/* What is done while a call fails. */
+enum deed { CREATE, DESTROY, ATTACH, DETACH };
 
 /* One kind of sweep. */
 struct sweep {
 	const char *name, *variable;
 	int count;		/* which of outcome.calls */
-	bool destroys;		/* the command is destroy, else create */
+	enum deed deed;
 	const char *optional;	/* calls without which the command may succeed: " a b " */
 	/* Whether the outcome is right, and the steps after which the host must be clean. */
 	const char *(*judge)(const struct bench *b, const struct sweep *s,
@@ -139,25 +144,24 @@ static int spawn(char *const *argv, char *const *env, int out, int report, pid_t
 	return r;
 }
 
+enum { WORDS_MAX = 6 };
+
 /* Runs xlite with variable=n (NULL: nothing fails). */
-static void run(struct outcome *o, const char *variable, unsigned long n, const char *verb,
-		const char *option, const char *word)
+static void run(struct outcome *o, const char *variable, unsigned long n,
+		const char *const *words)
 {
 	char setting[64] = "A=", fd_setting[32];
 	char path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin", prog[] = "xlite";
 	char *env[] = { path, fd_setting, setting, NULL };
-	char *argv[] = { prog, strdup(verb), option ? strdup(option) : NULL,
-			 word ? strdup(word) : NULL, NULL };
+	char *argv[WORDS_MAX + 2] = { prog };
 	bool by_proxy = variable && strcmp(variable, STORE_AT) == 0;
 	scoped(fd) int out = memfd_create("out", MFD_CLOEXEC);
 	scoped(fd) int report = memfd_create("report", MFD_CLOEXEC);
 	pid_t pid;
 
 	*o = (struct outcome){ .status = -1 };
-	if (!option) {
-		argv[2] = argv[3];
-		argv[3] = NULL;
-	}
+	for (size_t i = 0; words[i] && i < WORDS_MAX; i++)
+		argv[i + 1] = strdup(words[i]);
 	snprintf(fd_setting, sizeof(fd_setting), "XLITE_FAULT_FD=%d", REPORT_FD);
 	if (by_proxy)
 		snprintf(setting, sizeof(setting), STORE_AT "=" STORE_DIR);
@@ -177,6 +181,9 @@ static void run(struct outcome *o, const char *variable, unsigned long n, const 
 		free(argv[i]);
 }
 
+#define RUN(o, variable, n, ...) \
+	run(o, variable, n, (const char *const[]){ __VA_ARGS__, NULL })
+
 static bool succeeded(const struct outcome *o)
 {
 	return WIFEXITED(o->status) && WEXITSTATUS(o->status) == 0;
@@ -185,14 +192,39 @@ static bool succeeded(const struct outcome *o)
 static void create(const struct bench *b, struct outcome *o, const char *variable,
 		   unsigned long n)
 {
-	run(o, variable, n, "create", "-pq", b->config);
+	RUN(o, variable, n, "create", "-pq", b->config);
 }
 
 static void destroy(const struct bench *b, struct outcome *o, const char *variable,
 		    unsigned long n)
 {
-	run(o, variable, n, "destroy", NULL, b->name);
+	RUN(o, variable, n, "destroy", b->name);
 }
+
+static void attach(const struct bench *b, struct outcome *o, const char *variable,
+		   unsigned long n)
+{
+	RUN(o, variable, n, b->attach, b->name, b->spec);
+}
+
+/* By force: the guest is paused and cannot agree. */
+static void detach(const struct bench *b, struct outcome *o, const char *variable,
+		   unsigned long n)
+{
+	RUN(o, variable, n, b->detach, "--force", b->name, b->id);
+}
+
+static const struct {
+	void (*run)(const struct bench *b, struct outcome *o, const char *variable,
+		    unsigned long n);
+	enum deed before;	/* has to be done first; its own number: nothing has */
+	enum deed undo;
+} deeds[] = {
+	[CREATE] = { create, CREATE, DESTROY },
+	[DESTROY] = { destroy, CREATE, DESTROY },
+	[ATTACH] = { attach, ATTACH, DETACH },
+	[DETACH] = { detach, ATTACH, DETACH },
+};
 
 static bool was_there(const struct bench *b, const char *item)
 {
@@ -223,7 +255,7 @@ static bool destroy_rest(const struct bench *b)
 		if (sscanf(now.items[i], "domain %15[0-9]", number) != 1 ||
 		    was_there(b, now.items[i]) || strstr(now.items[i], "dying"))
 			continue;
-		run(&o, NULL, 0, "destroy", NULL, number);
+		RUN(&o, NULL, 0, "destroy", number);
 		if (!succeeded(&o))
 			return false;
 	}
@@ -258,13 +290,27 @@ static const char *judge_failure(const struct sweep *s, const struct outcome *o)
 	return strstr(s->optional, word) ? NULL : "exit status 0";
 }
 
+/* What a person would do: detach it again, which may find that nothing is left. */
+static bool detach_rest(const struct bench *b)
+{
+	struct outcome o;
+
+	detach(b, &o, NULL, 0);
+	return succeeded(&o) || strstr(o.text, b->id);
+}
+
+static bool undo_rest(const struct bench *b, enum deed deed)
+{
+	return deeds[deed].undo == DESTROY ? destroy_rest(b) : detach_rest(b);
+}
+
 static const char *judge_create(const struct bench *b, const struct sweep *s,
 				const struct outcome *o)
 {
 	const char *why = judge_failure(s, o);
 
-	if (succeeded(o) && !destroy_rest(b))
-		return "it cannot be destroyed";
+	if (succeeded(o) && !undo_rest(b, s->deed))
+		return "it cannot be undone";
 	return why;
 }
 
@@ -273,8 +319,8 @@ static const char *judge_destroy(const struct bench *b, const struct sweep *s,
 {
 	const char *why = judge_failure(s, o);
 
-	if (!succeeded(o) && !destroy_rest(b))
-		return "a second destroy does not finish it";
+	if (!succeeded(o) && !undo_rest(b, s->deed))
+		return "a second one does not finish it";
 	return why;
 }
 
@@ -294,7 +340,7 @@ static const char *clean_up(void)
 {
 	struct outcome o;
 
-	run(&o, NULL, 0, "cleanup", NULL, NULL);
+	RUN(&o, NULL, 0, "cleanup");
 	return succeeded(&o) ? NULL : "cleanup failed";
 }
 
@@ -303,8 +349,8 @@ static const char *judge_killed(const struct bench *b, const struct sweep *s,
 {
 	if (!was_killed(o, SIGKILL))
 		return "was not killed";
-	if ((s->destroys || is_release(o->call)) && !destroy_rest(b))
-		return "it cannot be destroyed";
+	if ((s->deed != CREATE || is_release(o->call)) && !undo_rest(b, s->deed))
+		return "it cannot be undone";
 	return clean_up();
 }
 
@@ -335,29 +381,39 @@ static const char *judge_interrupted(const struct bench *b, const struct sweep *
 	if (was_killed(o, SIGINT))
 		return NULL;
 	if (succeeded(o))
-		return destroy_rest(b) ? NULL : "it cannot be destroyed";
+		return undo_rest(b, s->deed) ? NULL : "it cannot be undone";
 	return strstr(o->text, "interrupted") ? NULL : "the message does not say so";
 }
 
 static const struct sweep sweeps[] = {
-	{ "create-fail", "XLITE_FAIL_AT", 0, false, " ", judge_create },
-	{ "create-file", "XLITE_FAIL_FILE_AT", 1, false, " openat pread ", judge_create },
-	{ "create-store", STORE_AT, 3, false, " ", judge_create },
-	{ "create-int", "XLITE_INT_AT", 2, false, " ", judge_interrupted },
-	{ "create-kill", "XLITE_KILL_AT", 2, false, " ", judge_killed },
-	{ "create-again", "XLITE_KILL_AT", 2, false, " ", judge_again },
-	{ "destroy-fail", "XLITE_FAIL_AT", 0, true,
+	{ "create-fail", "XLITE_FAIL_AT", 0, CREATE, " ", judge_create },
+	{ "create-file", "XLITE_FAIL_FILE_AT", 1, CREATE, " openat pread ", judge_create },
+	{ "create-store", STORE_AT, 3, CREATE, " ", judge_create },
+	{ "create-int", "XLITE_INT_AT", 2, CREATE, " ", judge_interrupted },
+	{ "create-kill", "XLITE_KILL_AT", 2, CREATE, " ", judge_killed },
+	{ "create-again", "XLITE_KILL_AT", 2, CREATE, " ", judge_again },
+	{ "destroy-fail", "XLITE_FAIL_AT", 0, DESTROY,
 	  " xs_directory xs_read xc_domain_getinfolist xenforeignmemory_open xenforeignmemory_map ",
 	  judge_destroy },
-	{ "destroy-file", "XLITE_FAIL_FILE_AT", 1, true, " open openat pread mkdir ", judge_destroy },
-	{ "destroy-store", STORE_AT, 3, true, " xs_request ", judge_destroy },
-	{ "destroy-kill", "XLITE_KILL_AT", 2, true, " ", judge_killed },
+	{ "destroy-file", "XLITE_FAIL_FILE_AT", 1, DESTROY, " open openat pread mkdir ", judge_destroy },
+	{ "destroy-store", STORE_AT, 3, DESTROY, " xs_request ", judge_destroy },
+	{ "destroy-kill", "XLITE_KILL_AT", 2, DESTROY, " ", judge_killed },
+	{ "attach-fail", "XLITE_FAIL_AT", 0, ATTACH, " ", judge_create },
+	{ "attach-file", "XLITE_FAIL_FILE_AT", 1, ATTACH, " openat pread ", judge_create },
+	{ "attach-store", STORE_AT, 3, ATTACH, " ", judge_create },
+	{ "attach-int", "XLITE_INT_AT", 2, ATTACH, " ", judge_interrupted },
+	{ "attach-kill", "XLITE_KILL_AT", 2, ATTACH, " ", judge_killed },
+	{ "detach-fail", "XLITE_FAIL_AT", 0, DETACH, " xs_directory xs_read ", judge_destroy },
+	{ "detach-file", "XLITE_FAIL_FILE_AT", 1, DETACH, " openat pread ", judge_destroy },
+	{ "detach-store", STORE_AT, 3, DETACH, " xs_request ", judge_destroy },
+	{ "detach-kill", "XLITE_KILL_AT", 2, DETACH, " ", judge_killed },
 };
 
 /* Compares; what differs now is taken for given in the next run. */
 static const char *compare(struct bench *b)
 {
 	unsigned int differences = 0;
+	struct outcome o;
 	struct err err;
 
 	if (hoststate_settle(&b->before, SETTLE_MS, stdout, &differences, &err) < 0)
@@ -366,6 +422,8 @@ static const char *compare(struct bench *b)
 		return NULL;
 	clean_up();
 	destroy_rest(b);
+	if (b->attach)
+		create(b, &o, NULL, 0);
 	hoststate_free(&b->before);
 	if (hoststate_take(&b->before, HOST_ALL, &err) < 0)
 		return "cannot compare the host";
@@ -378,16 +436,14 @@ static int one(struct bench *b, const struct sweep *s, unsigned long n)
 	struct outcome o;
 	const char *why, *left;
 
-	if (s->destroys) {
-		create(b, &o, NULL, 0);
+	if (deeds[s->deed].before != s->deed) {
+		deeds[deeds[s->deed].before].run(b, &o, NULL, 0);
 		if (!succeeded(&o)) {
-			printf("not ok: %s %lu: no guest to destroy: %s\n", s->name, n, o.text);
+			printf("not ok: %s %lu: cannot get so far: %s\n", s->name, n, o.text);
 			return 1;
 		}
-		destroy(b, &o, s->variable, n);
-	} else {
-		create(b, &o, s->variable, n);
 	}
+	deeds[s->deed].run(b, &o, s->variable, n);
 	why = o.late ? "hangs" : o.hit != n ? "made fewer calls" : NULL;
 	if (!why)
 		why = s->judge(b, s, &o);
@@ -401,29 +457,43 @@ static int one(struct bench *b, const struct sweep *s, unsigned long n)
 	return why || left;
 }
 
-static int sweep(struct bench *b, const struct sweep *s, unsigned long step, unsigned long offset)
+/* The deed's opposite pair twice: the first time may do more than the others. *count: its calls. */
+static bool rehearse(struct bench *b, const struct sweep *s, unsigned long *count)
 {
-	bool by_proxy = strcmp(s->variable, STORE_AT) == 0;
-	unsigned long failures = 0, runs = 0, count;
+	enum deed undo = deeds[s->deed].undo, deed = undo == DESTROY ? CREATE : ATTACH;
+	const char *variable = strcmp(s->variable, STORE_AT) == 0 ? STORE_AT : NULL;
 	struct outcome made, gone;
+
+	for (int i = 0; i < 2; i++) {
+		deeds[deed].run(b, &made, i ? variable : NULL, 0);
+		deeds[undo].run(b, &gone, i ? variable : NULL, 0);
+		if (!succeeded(&made) || !succeeded(&gone)) {
+			fprintf(stderr, "sweep: '%s' does not work: %s%s\n", b->name, made.text,
+				gone.text);
+			return false;
+		}
+	}
+	*count = (s->deed == deed ? made : gone).calls[s->count];
+	return true;
+}
+
+static int sweep_calls(struct bench *b, const struct sweep *s, unsigned long step,
+		       unsigned long offset)
+{
+	unsigned long failures = 0, runs = 0, count;
 	const char *why;
 	struct err err;
 
-	if ((by_proxy && use_proxy(0) < 0) || hoststate_take(&b->before, HOST_ALL, &err) < 0) {
-		fprintf(stderr, "sweep: %s\n", by_proxy && !proxy ? strerror(errno) : err.msg);
+	if (strcmp(s->variable, STORE_AT) == 0 && use_proxy(0) < 0) {
+		fprintf(stderr, "sweep: " STORE_DIR ": %s\n", strerror(errno));
 		return 2;
 	}
-	/* The first create may do more than the others; the second one is counted. */
-	create(b, &made, NULL, 0);
-	destroy(b, &gone, NULL, 0);
-	if (!succeeded(&made) || !succeeded(&gone)) {
-		fprintf(stderr, "sweep: cannot create and destroy '%s': %s%s\n", b->name, made.text,
-			gone.text);
+	if (hoststate_take(&b->before, HOST_ALL, &err) < 0) {
+		fprintf(stderr, "sweep: %s\n", err.msg);
 		return 2;
 	}
-	create(b, &made, by_proxy ? STORE_AT : NULL, 0);
-	destroy(b, &gone, by_proxy ? STORE_AT : NULL, 0);
-	count = (s->destroys ? gone : made).calls[s->count];
+	if (!rehearse(b, s, &count))
+		return 2;
 	why = compare(b);
 	if (why) {
 		printf("not ok: %s, without a failure: %s\n", s->name, why);
@@ -435,6 +505,42 @@ static int sweep(struct bench *b, const struct sweep *s, unsigned long step, uns
 	storeproxy_stop(STORE_DIR);
 	printf("%s: %lu of %lu calls, %lu failed\n", s->name, runs, count, failures);
 	return failures || !count ? 1 : 0;
+}
+
+static int sweep(struct bench *b, const struct sweep *s, unsigned long step, unsigned long offset)
+{
+	struct outcome o;
+	int status;
+
+	if (!b->attach)
+		return sweep_calls(b, s, step, offset);
+	create(b, &o, NULL, 0);
+	if (!succeeded(&o)) {
+		fprintf(stderr, "sweep: no guest: %s\n", o.text);
+		return 2;
+	}
+	status = sweep_calls(b, s, step, offset);
+	destroy_rest(b);
+	return status;
+}
+
+/* The words after the options: false when they are not a sweep's. */
+static bool take_words(struct bench *b, const struct sweep *s, int nr, char **words)
+{
+	bool device = s->deed == ATTACH || s->deed == DETACH;
+	bool block = device && nr == 6 && strcmp(words[3], "block") == 0;
+
+	if (nr != (device ? 6 : 3) || strcmp(s->name, words[0]) != 0)
+		return false;
+	b->config = words[1];
+	b->name = words[2];
+	if (!device)
+		return true;
+	b->attach = block ? "block-attach" : "network-attach";
+	b->detach = block ? "block-detach" : "network-detach";
+	b->spec = words[4];
+	b->id = words[5];
+	return true;
 }
 
 int main(int argc, char **argv)
@@ -453,13 +559,12 @@ int main(int argc, char **argv)
 		else
 			argc = 0;
 	}
-	b.config = argc - optind == 3 ? argv[optind + 1] : NULL;
-	b.name = argc - optind == 3 ? argv[optind + 2] : NULL;
-	for (size_t i = 0; b.name && step && i < ARRAY_SIZE(sweeps); i++) {
-		if (strcmp(sweeps[i].name, argv[optind]) == 0)
+	for (size_t i = 0; step && i < ARRAY_SIZE(sweeps); i++) {
+		if (take_words(&b, &sweeps[i], argc - optind, argv + optind))
 			return sweep(&b, &sweeps[i], step, offset);
 	}
-	fprintf(stderr, "usage: sweep [-v] [-k STEP] [-o OFFSET] SWEEP CONFIG NAME; sweeps:");
+	fprintf(stderr, "usage: sweep [-v] [-k STEP] [-o OFFSET] SWEEP CONFIG NAME "
+		"[block|network SPEC ID]; sweeps:");
 	for (size_t i = 0; i < ARRAY_SIZE(sweeps); i++)
 		fprintf(stderr, " %s", sweeps[i].name);
 	fprintf(stderr, "\n");
