@@ -123,6 +123,10 @@ void scoped_device_list(struct device_list *list);
 int devices_list(struct xen *xen, uint32_t domid, struct device_list *list,
 		 struct err *err) must_check;
 
+/* The entry of that kind (a frontend folder: "vbd") and number, or NULL. */
+const struct device_entry *device_list_find(const struct device_list *list, const char *kind_name,
+					    uint32_t devid);
+
 enum device_remove {
 	DEVICE_REMOVE_ASK,	/* the guest has to agree: its frontend closes, or -EBUSY */
 	DEVICE_REMOVE_FORCE,	/* ask, and at the deadline remove it without the guest */
