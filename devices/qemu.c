@@ -2,28 +2,238 @@
 #include "qemu.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
-#include "device.h"
+#include "base/log.h"
+#include "base/scope.h"
+#include "base/str.h"
+#include "kind.h"
+#include "xen/store.h"
+
+/* As long as it may write out what it holds of its disks; a wait from 1 s on is told. */
+enum { STOP_MS = 30000, PATIENCE_MS = 1000 };
+
+static const char *const programs[] = {
+	"/usr/libexec/xen-qemu-system-i386",	/* Debian */
+	"/usr/lib/xen/bin/qemu-system-i386",	/* Xen's own build */
+};
+
+/* enum of libxl: device_model_version */
+enum { MODEL_TRADITIONAL = 1 };
+
+const char *qemu_socket(uint32_t domid, const char *name, char path[QEMU_PATH_LEN])
+{
+	snprintf(path, QEMU_PATH_LEN, "/var/run/xen/%s-%u", name, domid);
+	return path;
+}
+
+const char *qemu_comm(uint32_t domid, char comm[QEMU_COMM_LEN])
+{
+	snprintf(comm, QEMU_COMM_LEN, "for-qemu-%u", domid % 100000);
+	return comm;
+}
+
+const char *qemu_program(const struct domain_config *config)
+{
+	if (config && config->device_model)
+		return config->device_model;
+	for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
+		if (access(programs[i], F_OK) == 0)
+			return programs[i];
+	}
+	return programs[0];
+}
+
+static int check_model(const struct domain_config *config, struct err *err)
+{
+	if (config->device_model_version == MODEL_TRADITIONAL)
+		return fail(err, EOPNOTSUPP, "device_model_version=\"qemu-xen-traditional\" is not "
+			    "supported, only qemu-xen is");
+	if (config->device_model_stubdomain == TRI_TRUE)
+		return fail(err, EOPNOTSUPP, "device_model_stubdomain_override=1 is not supported");
+	if (config->dm_restrict == TRI_TRUE)
+		return fail(err, EOPNOTSUPP, "dm_restrict=1 is not supported");
+	if (config->device_model_user)
+		return fail(err, EOPNOTSUPP, "device_model_user is not supported");
+	return 0;
+}
+
+static int check_program(const struct domain_config *config, struct err *err)
+{
+	const char *program = qemu_program(config);
+
+	if (access(program, X_OK) == 0)
+		return 0;
+	if (config && config->device_model)
+		return fail_sys(err, errno, "device_model_override '%s'", program);
+	if (errno == ENOENT)
+		return fail(err, ENOENT, "there is no QEMU for Xen: '%s' (package qemu-system-xen)",
+			    program);
+	return fail_sys(err, errno, "cannot run QEMU '%s'", program);
+}
 
 int qemu_check(const struct devices *set, struct err *err)
 {
-	(void)set, (void)err;
+	char label[64];
+	int rc = 0, pid = 0;
+	size_t i = 0;
+
+	while (i < set->nr && !set->items[i].needs_qemu)
+		i++;
+	if (i == set->nr)
+		return 0;
+	if (set->live)
+		rc = qemu_find(set->xen, set->domid, &pid, err);
+	if (rc == 0 && set->config)
+		rc = check_model(set->config, err);
+	if (rc == 0 && !pid)
+		rc = check_program(set->config, err);
+	if (rc < 0)
+		return fail_in(err, "%s needs a device model",
+			       device_label(set->items[i].kind, set->items[i].devid, label,
+					    sizeof(label)));
 	return 0;
 }
 
-int qemu_start(struct devices *set, struct err *err)
+static size_t read_proc(int pid, const char *name, char *buf, size_t size)
 {
-	(void)set;
-	return fail(err, EOPNOTSUPP, "not supported yet");
+	char path[64];
+	scoped(fd) int fd = -1;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, buf, size - 1);
+	if (n < 0)
+		n = 0;
+	buf[n] = '\0';
+	return (size_t)n;
 }
 
-int qemu_wait(struct devices *set, int64_t deadline, struct err *err)
+/* Its words have "-xen-domid" and the number near the front, whoever started it. */
+static bool serves(int pid, uint32_t domid)
 {
-	(void)set, (void)deadline, (void)err;
+	char text[4096], number[16], comm[QEMU_COMM_LEN];
+	size_t len = read_proc(pid, "cmdline", text, sizeof(text));
+	bool next = false;
+
+	snprintf(number, sizeof(number), "%u", domid);
+	for (const char *word = text; word < text + len; word += strlen(word) + 1) {
+		if (next)
+			return strcmp(word, number) == 0;
+		next = strcmp(word, "-xen-domid") == 0;
+	}
+	/* Ours, before its exec. */
+	len = read_proc(pid, "comm", text, sizeof(text));
+	if (len && text[len - 1] == '\n')
+		text[len - 1] = '\0';
+	return strcmp(text, qemu_comm(domid, comm)) == 0;
+}
+
+/* *pid is 0 when there is no such node; *pidfd is -1 when the process is gone or another. */
+static int open_model(struct xen *xen, uint32_t domid, int *pid, int *pidfd, struct err *err)
+{
+	char path[64];
+	uint64_t value;
+	int rc;
+
+	*pid = 0;
+	*pidfd = -1;
+	snprintf(path, sizeof(path), "/local/domain/%u/image/device-model-pid", domid);
+	rc = store_read_u64(xen, NULL, path, &value, err);
+	if (rc == -ENOENT)
+		return 0;
+	if (rc < 0 && rc != -EINVAL)
+		return rc;
+	*pid = rc == 0 && value > 1 && value <= INT32_MAX ? (int)value : -1;
+	if (*pid < 0)
+		return 0;
+	/* Opened before the look at /proc: the number cannot become another's in between. */
+	*pidfd = pidfd_open(*pid, 0);
+	if (*pidfd >= 0 && !serves(*pid, domid)) {
+		close(*pidfd);
+		*pidfd = -1;
+	}
 	return 0;
 }
 
-void qemu_free(struct devices *set)
+int qemu_find(struct xen *xen, uint32_t domid, int *pid, struct err *err)
 {
-	(void)set;
+	scoped(fd) int pidfd = -1;
+	int rc = open_model(xen, domid, pid, &pidfd, err);
+
+	if (rc == 0 && pidfd < 0)
+		*pid = 0;
+	return rc;
+}
+
+/* poll(), not wait_poll(): what is interrupted is taken down all the same. */
+static bool ended(int pidfd, int timeout_ms)
+{
+	struct pollfd pfd = { .fd = pidfd, .events = POLLIN };
+	int n;
+
+	do {
+		n = poll(&pfd, 1, timeout_ms);
+	} while (n < 0 && errno == EINTR);
+	return n != 0;
+}
+
+/* SIGTERM as SIGHUP, which libxl sends: QEMU flushes and closes its disks, then ends. */
+static int kill_model(int pid, int pidfd, struct err *err)
+{
+	if (pidfd_send_signal(pidfd, SIGTERM, NULL, 0) < 0 && errno != ESRCH)
+		return fail_sys(err, errno, "cannot end QEMU (process %d)", pid);
+	if (!ended(pidfd, PATIENCE_MS)) {
+		log_info("waiting for QEMU (process %d) to end", pid);
+		if (!ended(pidfd, STOP_MS - PATIENCE_MS)) {
+			log_warn("QEMU (process %d) has not ended after %d s and is killed", pid,
+				 STOP_MS / 1000);
+			(void)pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
+			if (!ended(pidfd, PATIENCE_MS))
+				return fail(err, ETIMEDOUT, "QEMU (process %d) cannot be killed",
+					    pid);
+		}
+	}
+	/* When it is a child of this process. */
+	(void)waitpid(pid, NULL, WNOHANG);
+	return 0;
+}
+
+int qemu_stop(struct xen *xen, uint32_t domid, struct err *err)
+{
+	scoped(fd) int pidfd = -1;
+	char path[QEMU_PATH_LEN];
+	int pid, rc;
+
+	rc = open_model(xen, domid, &pid, &pidfd, err);
+	if (rc < 0 || pid == 0)
+		return rc;
+	if (pidfd >= 0) {
+		rc = kill_model(pid, pidfd, err);
+		if (rc < 0)
+			return rc;
+	}
+	unlink(qemu_socket(domid, QEMU_QMP, path));
+	unlink(qemu_socket(domid, QEMU_QMP_STAT, path));
+	snprintf(path, sizeof(path), "/local/domain/0/device-model/%u", domid);
+	rc = store_rm(xen, NULL, path, err);
+	if (rc < 0)
+		return rc;
+	/* Last: as long as it stands, all of this is found again. */
+	snprintf(path, sizeof(path), "/local/domain/%u/image/device-model-pid", domid);
+	return store_rm(xen, NULL, path, err);
+}
+
+int devices_stop_model(struct xen *xen, uint32_t domid, struct err *err)
+{
+	return qemu_stop(xen, domid, err);
 }

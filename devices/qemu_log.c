@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "qemu_log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/scope.h"
+#include "base/str.h"
+
+#define LOG_DIR "/var/log/xen"
+
+/* As many older ones as libxl keeps; lines shown; bytes of a log that are looked at. */
+enum { OLDER_LOGS = 10, TAIL_LINES = 3, LOOK_BYTES = 16384 };
+
+static int move(const char *from, const char *to, struct err *err)
+{
+	if (rename(from, to) < 0 && errno != ENOENT)
+		return fail_sys(err, errno, "cannot rename '%s'", from);
+	return 0;
+}
+
+static int rotate(const char *path, struct err *err)
+{
+	if (access(path, F_OK) < 0)
+		return 0;
+	for (int i = OLDER_LOGS - 1; i >= 0; i--) {
+		scoped(free) char *from = i ? str_format("%s.%d", path, i) : strdup(path);
+		scoped(free) char *to = str_format("%s.%d", path, i + 1);
+		int rc;
+
+		if (!from || !to)
+			return fail_nomem(err);
+		rc = move(from, to, err);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static void watch(struct qemu_log *log, const char *path)
+{
+	log->notify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	if (log->notify >= 0 && inotify_add_watch(log->notify, path, IN_MODIFY) < 0) {
+		close(log->notify);
+		log->notify = -1;
+	}
+}
+
+int qemu_log_create(struct qemu_log *log, const char *name, struct err *err)
+{
+	scoped(free) char *path = str_format(LOG_DIR "/qemu-dm-%s.log", name);
+	int rc;
+
+	if (!path)
+		return fail_nomem(err);
+	rc = rotate(path, err);
+	if (rc < 0)
+		return rc;
+	log->fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0644);
+	if (log->fd < 0)
+		return fail_sys(err, errno, "cannot open QEMU's log '%s'", path);
+	watch(log, path);
+	return 0;
+}
+
+void qemu_log_of(struct qemu_log *log, int pid)
+{
+	char path[32];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd/2", pid);
+	if (stat(path, &st) < 0 || !S_ISREG(st.st_mode))
+		return;
+	log->fd = open(path, O_RDONLY | O_CLOEXEC);
+	log->start = st.st_size;
+	watch(log, path);
+}
+
+void qemu_log_close(struct qemu_log *log)
+{
+	scoped_fd(&log->fd);
+	scoped_fd(&log->notify);
+	*log = (struct qemu_log)QEMU_LOG_INIT;
+}
+
+void qemu_log_seen(struct qemu_log *log)
+{
+	char events[1024];
+
+	while (log->notify >= 0 && read(log->notify, events, sizeof(events)) > 0)
+		continue;
+}
+
+/* The last bytes, NUL-terminated. */
+static size_t look(const struct qemu_log *log, char *buf, size_t size)
+{
+	struct stat st;
+	off_t from;
+	ssize_t n;
+
+	buf[0] = '\0';
+	if (log->fd < 0 || fstat(log->fd, &st) < 0)
+		return 0;
+	from = st.st_size - (off_t)size + 1;
+	n = pread(log->fd, buf, size - 1, from > log->start ? from : log->start);
+	if (n < 0)
+		n = 0;
+	buf[n] = '\0';
+	return (size_t)n;
+}
+
+void qemu_log_tail(const struct qemu_log *log, char *buf, size_t size)
+{
+	char text[1024];
+	size_t len = look(log, text, sizeof(text)), from;
+	unsigned int lines = 0;
+
+	while (len && (text[len - 1] == '\n' || text[len - 1] == '\r'))
+		len--;
+	for (from = len; from > 0; from--) {
+		if (text[from - 1] == '\n' && ++lines == TAIL_LINES)
+			break;
+	}
+	for (size_t i = from; i < len; i++) {
+		if (text[i] == '\n')
+			text[i] = ';';
+	}
+	snprintf(buf, size, "%s", len ? ": " : "");
+	if (len)
+		str_escape(text + from, len - from, buf + 2, size - 2);
+}
+
+/* xen_bus_backend_create() in QEMU's hw/xen/xen-bus.c, and what the kinds put behind it. */
+bool qemu_log_refused(const struct qemu_log *log, const char *backend_kind, uint32_t devid,
+		      char *why, size_t size)
+{
+	char text[LOOK_BYTES], words[96];
+	char *found;
+
+	if (!look(log, text, sizeof(text)))
+		return false;
+	snprintf(words, sizeof(words), "failed to create '%s' device '%u': ", backend_kind, devid);
+	found = strstr(text, words);
+	if (!found || !strchr(found, '\n'))
+		return false;
+	found += strlen(words);
+	str_escape(found, strcspn(found, "\r\n"), why, size);
+	return true;
+}
