@@ -142,7 +142,7 @@ static const struct { const char *text, *warning; } warned[] = {
 	{ PV "vncviewer=1", "c:3:11: ignoring \"vncviewer\" option. Use \"-V\" option of \"xl create\" to "
 	  "automatically spawn vncviewer." },
 	{ PV "vif=['mac=00:16:3e:00:00:01','color=red']", "c:3:30: unknown vif key 'color', valid are "
-	  "backend, devid, mtu, model, mac, ip, bridge, vifname, script, type, rate, gatewaydev, trusted, "
+	  "backend, devid, mtu, model, mac, ip, bridge, vifname, script, type, rate, gatewaydev, link, trusted, "
 	  "untrusted" },
 	{ HVM "kernel='/usr/lib/xen/boot/hvmloader'", "c:3:8: you seem to be using \"kernel\" directive to "
 	  "override HVM guest firmware. Ignore that. Use \"firmware_override\" instead if you really want "

@@ -23,6 +23,7 @@ static const struct spec_case cases[] = {
 	{ "forwarddev=f,colo_sock_mirror_id=1,colo_checkpoint_port=2",
 	  "{\"coloft_forwarddev\":\"f\",\"colo_sock_mirror_id\":\"1\",\"colo_checkpoint_port\":\"2\"}",
 	  NULL },
+	{ "link=down,link=up,mtu=1", "{\"mtu\":1}", NULL },
 	{ "rate=10Mb/s@20ms", "{\"rate_bytes_per_interval\":25000,\"rate_interval_usecs\":20000}",
 	  NULL },
 	{ "rate=10Mb/s@20m", "{\"rate_bytes_per_interval\":25000,\"rate_interval_usecs\":20000}",
@@ -32,7 +33,7 @@ static const struct spec_case cases[] = {
 	/* xl carries on after these; the (last) warning is checked. */
 	{ "bridg=br0,mtu=1", "{\"mtu\":1}", "unknown vif key 'bridg', did you mean 'bridge'?" },
 	{ "quux", "{}", "unknown vif key 'quux', valid are backend, devid, mtu, model, mac, ip, "
-	  "bridge, vifname, script, type, rate, gatewaydev, trusted, untrusted" },
+	  "bridge, vifname, script, type, rate, gatewaydev, link, trusted, untrusted" },
 	{ "mac", "{}", "vif key 'mac' needs a value" },
 	{ "trusted=1", "{}", "vif key 'trusted' takes no value" },
 	{ "type=netfront", "{}", "unknown vif type 'netfront', valid are ioemu, vif" },
@@ -47,6 +48,10 @@ static const struct spec_case cases[] = {
 	{ "mac=00:16:3e:00:00:00:00", NULL, "bad mac '00:16:3e:00:00:00:00', " MAC_FORM },
 	{ "mac=0x:16:3e:00:00:00", NULL, "bad mac '0x:16:3e:00:00:00', " MAC_FORM },
 	{ "mac=", NULL, "bad mac '', " MAC_FORM },
+	{ "mac=00:00:00:00:00:00", NULL, "bad mac '00:00:00:00:00:00': all zero is no address, leave "
+	  "it out to have one made" },
+	{ "link=", NULL, "bad link '', expected up or down" },
+	{ "link=downe", NULL, "bad link 'downe', expected up or down" },
 	{ "vifname=0123456789abcdef", NULL, "bad vifname '0123456789abcdef', expected 1 to 15 "
 	  "characters without '/' and blanks" },
 	{ "vifname=../x", NULL, "bad vifname '../x', expected 1 to 15 characters without '/' and "
@@ -112,6 +117,12 @@ int main(void)
 	is_str(err.msg, "unknown vif key 'bridg', did you mean 'bridge'?", "strict: message");
 	is_int(nic_parse("accel=1", &strict, &nic, &err), 0, "strict: advice is not");
 	nic_free(&nic);
+	is_int(nic_parse("link=down", NULL, &nic, &err), 0, "link=down");
+	ok(nic.link_down, "link=down is kept");
+	nic_free(&nic);
+	is_str(nic_colo_node(0), "forwarddev", "first COLO node");
+	is_str(nic_colo_node(1), "colo_sock_mirror_id", "second COLO node");
+	is_str(nic_colo_node(NIC_COLO_SETTINGS - 1), "colo_checkpoint_port", "last COLO node");
 	is_int(nic_parse("bridg=x", NULL, &nic, &err), -EINVAL, "nobody to warn: an error");
 	return tap_done();
 }

@@ -258,7 +258,7 @@ const struct key_row key_table[] = {
 
 	/* Devices. */
 	LIST("disk", disks, ALL, "disks, a list of specs", FAIL),
-	LIST("vif", nics, ALL, "network interfaces, a list of specs", FAIL),
+	LIST("vif", nics, ALL, "network interfaces, a list of specs"),
 	ELSEWHERE("vif2", ALL, "ignored",
 		  .note = "vif2: netchannel2 is deprecated and not supported by xl"),
 	PARSE("vfb", vfb, ALL, "pv framebuffers, a list of specs", .list = &list_vfbs, WARN),

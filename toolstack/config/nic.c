@@ -60,6 +60,17 @@ static int set_ifname(void *obj, const char *value, const struct spec_defaults *
 	return spec_set_str(&((struct nic *)obj)->ifname, value, err);
 }
 
+/* Our own key; xl goes on without it after its complaint about an unknown one. */
+static int set_link(void *obj, const char *value, const struct spec_defaults *d,
+		    struct err *err)
+{
+	(void)d;
+	if (strcmp(value, "up") != 0 && strcmp(value, "down") != 0)
+		return fail(err, EINVAL, "bad link '%.60s', expected up or down", value);
+	((struct nic *)obj)->link_down = *value == 'd';
+	return 0;
+}
+
 /* It becomes part of QEMU's command line. */
 static int set_model(void *obj, const char *value, const struct spec_defaults *d,
 		     struct err *err)
@@ -195,6 +206,7 @@ static const struct spec_field fields[] = {
 	  .set = set_rate },
 	{ .json = "rate_interval_usecs", .kind = SPEC_UINT, OFF(rate_interval_us) },
 	{ .key = "gatewaydev", .json = "gatewaydev", .kind = SPEC_STR, OFF(gatewaydev) },
+	{ .key = "link", .set = set_link, .kind = SPEC_ALIAS },
 	{ .key = "netdev", .hidden = true, .set = set_netdev, .kind = SPEC_ALIAS },
 	COLO(0, "forwarddev", "coloft_forwarddev"),
 	COLO(1, "colo_sock_mirror_id", "colo_sock_mirror_id"),
@@ -303,6 +315,17 @@ int nic_parse(const char *spec, const struct spec_defaults *d, struct nic *out,
 void nic_free(struct nic *nic)
 {
 	spec_free(&table, nic);
+}
+
+const char *nic_colo_node(unsigned int n)
+{
+	size_t offset = offsetof(struct nic, colo) + n * sizeof(char *);
+
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+		if (fields[i].kind == SPEC_STR && fields[i].offset == offset)
+			return n ? fields[i].json : "forwarddev";
+	}
+	return NULL;
 }
 
 int nic_to_json(const struct nic *nic, json_t **out, struct err *err)

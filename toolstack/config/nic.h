@@ -5,6 +5,8 @@
 #ifndef CONFIG_NIC_H
 #define CONFIG_NIC_H
 
+#include <stdbool.h>
+
 #include "config/spec.h"
 
 enum nic_type { NIC_TYPE_UNSET, NIC_TYPE_VIF_IOEMU, NIC_TYPE_VIF };
@@ -27,6 +29,7 @@ struct nic {
 	char *colo[NIC_COLO_SETTINGS];
 	enum tri trusted;
 	char *vlan;			/* Xen 4.21 and later */
+	bool link_down;			/* ours, not in JSON: starts with the host's link down */
 };
 
 #define NIC_INIT { .devid = -1 }
@@ -38,6 +41,10 @@ struct nic {
 int nic_parse(const char *spec, const struct spec_defaults *d, struct nic *out,
 	      struct err *err) must_check;
 void nic_free(struct nic *nic);
+
+/* A COLO setting's name in libxl's backend nodes; n < NIC_COLO_SETTINGS. */
+const char *nic_colo_node(unsigned int n);
+
 int nic_to_json(const struct nic *nic, json_t **out, struct err *err) must_check;
 int nic_from_json(json_t *json, struct nic *out, struct err *err) must_check;
 

@@ -278,6 +278,10 @@ static int set_mac(uint8_t mac[6], const char *key, const char *value, struct er
 		bytes[i] = (uint8_t)strtoul(p, NULL, 16);
 		p += digits + 1;
 	}
+	/* In our structs that means "none given". */
+	if (memcmp(bytes, (const uint8_t[6]){ 0 }, sizeof(bytes)) == 0)
+		return fail(err, EINVAL, "bad %s '%.60s': all zero is no address, leave it out to "
+			    "have one made", key, value);
 	memcpy(mac, bytes, sizeof(bytes));
 	return 0;
 }
