@@ -34,6 +34,8 @@ static const struct spec_case cases[] = {
 	  "\"format\":\"raw\",\"readwrite\":1}", NULL },
 	{ "vdev=xvda,target=/x,", "{\"pdev_path\":\"/x\",\"vdev\":\"xvda\",\"format\":\"raw\","
 	  "\"readwrite\":1}", NULL },
+	{ "phy:/dev/x,sdb1,w!", "{\"pdev_path\":\"/dev/x\",\"vdev\":\"sdb1\",\"format\":\"raw\","
+	  "\"readwrite\":1}", NULL },
 	/* Drives. */
 	{ ",,hdc,cdrom", "{\"pdev_path\":\"\",\"vdev\":\"hdc\",\"format\":\"empty\",\"removable\":1,"
 	  "\"is_cdrom\":1}", NULL },
@@ -66,9 +68,7 @@ static const struct spec_case cases[] = {
 	{ "foo", NULL, "no vdev (xvda, hda, ...) in disk spec 'foo'" },
 	{ "/persist/win.iso,iso,hdc:cdrom,ro", NULL,
 	  "unknown format 'iso', valid are qcow, qcow2, vhd, raw, empty, qed" },
-	{ "phy:/dev/x,sdb1,w!", NULL, "access 'w!': writing to a disk that others write to is not "
-	  "supported (xend had it, xl refuses it too), use w" },
-	{ "/x,raw,xvda,x", NULL, "unknown access 'x', valid are r, ro, w, rw" },
+	{ "/x,raw,xvda,x", NULL, "unknown access 'x', valid are r, ro, w, rw, w!" },
 	{ "/x,raw,xvda,w,w", NULL, "'w' is one positional item too many, they are target, format, "
 	  "vdev, access" },
 	{ "/x,raw,xvda:floppy", NULL, "unknown devtype 'floppy', valid are cdrom, disk" },
@@ -103,6 +103,35 @@ static int vector(const char *spec, json_t **out, struct err *err)
 	int rc = disk_parse(spec, NULL, &disk, err);
 
 	return rc < 0 ? rc : disk_to_json(&disk, out, err);
+}
+
+/* What libxl's JSON has no place for. */
+static const struct {
+	const char *spec;
+	bool readwrite, forced, phy;
+} beside_json[] = {
+	{ "phy:vg/lv,xvda,w", true, false, true },
+	{ "phy:vg/lv,xvda,w!", true, true, true },
+	{ "/x,raw,xvda,!", true, true, false },
+	{ "file:x,xvda,rw!", true, true, false },
+	{ "/x,raw,xvda,r", false, false, false },
+	{ "access=w!,vdev=xvda,target=x", true, true, false },
+	{ "/x,raw,hdc:cdrom,w!", false, false, false },
+};
+
+static void check_beside_json(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(beside_json); i++) {
+		scoped(disk) struct disk disk = DISK_INIT;
+		struct err err = ERR_INIT;
+
+		is_int(disk_parse(beside_json[i].spec, NULL, &disk, &err), 0, "%s: accepted",
+		       beside_json[i].spec);
+		is_int(disk.readwrite, beside_json[i].readwrite, "%s: readwrite",
+		       beside_json[i].spec);
+		is_int(disk.forced, beside_json[i].forced, "%s: forced", beside_json[i].spec);
+		is_int(disk.phy, beside_json[i].phy, "%s: phy", beside_json[i].spec);
+	}
 }
 
 static const struct {
@@ -171,6 +200,7 @@ int main(void)
 
 	run_disk(cases, ARRAY_SIZE(cases), NULL);
 	run_vectors("disk-parse-cases.jsonl", vector);
+	check_beside_json();
 	check_numbers();
 
 	memset(longest, 'a', SPEC_TEXT_MAX + 1);

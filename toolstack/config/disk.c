@@ -97,15 +97,18 @@ static int set_access(void *obj, const char *value, const struct spec_defaults *
 	struct disk *disk = obj;
 
 	(void)d;
+	/* xend's: write, although others do. */
+	if (!strcmp(value, "!") || !strcmp(value, "w!") || !strcmp(value, "rw!")) {
+		disk->readwrite = disk->forced = true;
+		return 0;
+	}
+	disk->forced = false;
 	if (!strcmp(value, "r") || !strcmp(value, "ro"))
 		disk->readwrite = false;
 	else if (!*value || !strcmp(value, "w") || !strcmp(value, "rw"))
 		disk->readwrite = true;
-	else if (!strcmp(value, "w!") || !strcmp(value, "rw!"))
-		return fail(err, EINVAL, "access '%s': writing to a disk that others write to "
-			    "is not supported (xend had it, xl refuses it too), use w", value);
 	else
-		return fail(err, EINVAL, "unknown access '%.60s', valid are r, ro, w, rw", value);
+		return fail(err, EINVAL, "unknown access '%.60s', valid are r, ro, w, rw, w!", value);
 	return 0;
 }
 
@@ -248,6 +251,7 @@ static int take_prefix(struct disk *disk, char **at, struct err *err)
 			rc = set_format(disk, prefixes[i].format, NULL, err);
 		else if (prefixes[i].script)
 			rc = set_script(disk, prefixes[i].script, NULL, err);
+		disk->phy = !strcmp(prefixes[i].word, "phy");
 		*at += len + 1;
 		return rc < 0 ? rc : 1;
 	}
@@ -377,7 +381,7 @@ static int check(struct disk *disk, const char *spec, struct err *err)
 		disk->format = DISK_FORMAT_RAW;
 	if (disk->cdrom) {
 		disk->removable = true;
-		disk->readwrite = false;
+		disk->readwrite = disk->forced = false;
 		if (no_target)
 			disk->format = DISK_FORMAT_EMPTY;
 	}

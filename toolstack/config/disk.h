@@ -45,6 +45,9 @@ struct disk {
 	char *colo_export, *active_disk, *hidden_disk;
 	enum tri trusted;
 	enum tri grant_usage;		/* Xen 4.18 and later, virtio */
+	/* Not in libxl's JSON: */
+	bool forced;			/* access w!: whoever else uses it */
+	bool phy;			/* "phy:NAME", which meant /dev/NAME */
 };
 
 #define DISK_INIT { .target = NULL }

@@ -257,7 +257,7 @@ const struct key_row key_table[] = {
 	BOOL("dm_restrict", dm_restrict, ALL, "run QEMU without privileges"),
 
 	/* Devices. */
-	LIST("disk", disks, ALL, "disks, a list of specs", FAIL),
+	LIST("disk", disks, ALL, "disks, a list of specs"),
 	LIST("vif", nics, ALL, "network interfaces, a list of specs"),
 	ELSEWHERE("vif2", ALL, "ignored",
 		  .note = "vif2: netchannel2 is deprecated and not supported by xl"),
