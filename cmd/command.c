@@ -11,6 +11,7 @@
 const struct command *const command_list[] = {
 	&cmd_create, &cmd_list, &cmd_destroy, &cmd_shutdown, &cmd_reboot, &cmd_pause,
 	&cmd_unpause, &cmd_console, &cmd_mem_max, &cmd_mem_set, &cmd_vcpu_list, &cmd_vm_list,
+	&cmd_network_link,
 	&cmd_info, &cmd_domid, &cmd_domname, &cmd_rename, &cmd_dmesg, &cmd_uptime, &cmd_cleanup,
 	&cmd_version, &cmd_help,
 };

@@ -127,6 +127,7 @@ void command_print_help(const struct command *command, const char *prog);
 extern const struct command *const command_list[];
 extern const size_t command_nr;
 
+extern const struct command cmd_network_link;
 extern const struct command cmd_cleanup, cmd_console, cmd_create, cmd_destroy, cmd_dmesg,
 	cmd_domid, cmd_domname, cmd_help, cmd_info, cmd_list, cmd_mem_max, cmd_mem_set,
 	cmd_pause, cmd_reboot, cmd_rename, cmd_shutdown, cmd_unpause, cmd_uptime,

@@ -11,6 +11,8 @@
  * of others it is known only what the bridge has learnt. The store is not searched: that would
  * cost more with each guest.
  */
+#include "nic.h"
+
 #include <errno.h>
 #include <glob.h>
 #include <inttypes.h>
@@ -560,6 +562,63 @@ static void disconnect(struct xen *xen, const struct device_entry *entry)
 			 err.msg);
 }
 
+/* Live */
+
+static int set_one(struct links *links, const char *name, bool up, struct err *err)
+{
+	const struct link_setup setup = { .up = up, .down = !up };
+	unsigned int index;
+	int rc = link_index(name, &index, err);
+
+	return rc < 0 ? rc : links_set(links, index, &setup, err);
+}
+
+static int set_links(const char *name, uint32_t domid, uint32_t devid, bool up, struct err *err)
+{
+	struct links *links = NULL;
+	char tap[40], index[16];
+	uint32_t of_domid, of_devid;
+	int rc;
+
+	if (!link_owner(name, &of_domid, &of_devid) || of_domid != domid || of_devid != devid)
+		return fail(err, ENODEV, "vif %u of domain %u has no network link '%s' on this host",
+			    devid, domid, name);
+	rc = links_open(&links, err);
+	if (rc < 0)
+		return rc;
+	rc = set_one(links, name, up, err);
+	snprintf(tap, sizeof(tap), "%s-emu", name);
+	if (rc == 0 && link_attribute(tap, "ifindex", index, sizeof(index)) == 0)
+		rc = set_one(links, tap, up, err);
+	links_close(links);
+	return rc;
+}
+
+int nic_set_link(struct xen *xen, uint32_t domid, uint32_t devid, bool up, struct err *err)
+{
+	scoped(free) char *backend = NULL, *vifname = NULL;
+	char copy[64], path[80], ours[64], name[32];
+	struct err ignored;	/* it has the usual name */
+	int rc;
+
+	snprintf(copy, sizeof(copy), "/libxl/%u/device/vif/%u", domid, devid);
+	snprintf(path, sizeof(path), "%s/backend", copy);
+	rc = store_read(xen, NULL, path, &backend, err);
+	if (rc == -ENOENT)
+		return fail(err, ENOENT, "domain %u has no vif %u", domid, devid);
+	if (rc < 0)
+		return rc;
+	snprintf(ours, sizeof(ours), "/local/domain/0/backend/vif/%u/%u", domid, devid);
+	if (strcmp(backend, ours) != 0)
+		return fail(err, EOPNOTSUPP, "the backend of vif %u is not in this domain but at %s",
+			    devid, backend);
+	snprintf(path, sizeof(path), "%s/vifname", copy);
+	if (store_read(xen, NULL, path, &vifname, &ignored) < 0)
+		vifname = NULL;
+	link_name(vifname, domid, devid, name, sizeof(name));
+	return set_links(name, domid, devid, up, err);
+}
+
 static int to_json(const void *item, json_t **out, struct err *err)
 {
 	return nic_to_json(item, out, err);
@@ -568,7 +627,7 @@ static int to_json(const void *item, json_t **out, struct err *err)
 const struct device_kind device_nic = {
 	.name = "vif", .what = "vif", .items = offsetof(struct domain_config, nics),
 	.nr_items = offsetof(struct domain_config, nr_nics), .item_size = sizeof(struct nic),
-	.json_list = "nics", .json_id = "devid", .guest_adds = 20, .to_json = to_json,
+	.json_list = "nics", .json_id = "devid", .guest_adds = 11, .to_json = to_json,
 	.prepare = prepare, .open = open_device, .keys = keys, .connect = connect,
 	.disconnect = disconnect, .free_plan = free_plan,
 };
