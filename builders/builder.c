@@ -3,15 +3,18 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <xen/elfnote.h>
 #include <xenctrl.h>
 #include <xenguest.h>
 
 #include "base/scope.h"
+#include "elfnote.h"
 #include "image.h"
 #include "xen/xen.h"
 
 static const struct builder *const builders[] = {
 	[BUILDER_PV] = &builder_pv,
+	[BUILDER_PVH] = &builder_pvh,
 };
 
 void builder_free(struct image *image)
@@ -24,6 +27,7 @@ void builder_free(struct image *image)
 		xc_dom_release(image->dom);
 	kernel_close(&image->kernel);
 	scoped_bytes(&image->ramdisk);
+	scoped_bytes(&image->acpi);
 	free(image);
 	errno = saved;
 }
@@ -43,6 +47,49 @@ static int ramdisk_open(const struct builder_spec *spec, struct bytes *ramdisk, 
 	return 0;
 }
 
+int image_add_ramdisk(struct xen *xen, const struct builder_spec *spec, struct image *image,
+		      struct err *err)
+{
+	if (!image->ramdisk.data)
+		return 0;
+	/*
+	 * A limit of its own size keeps libxenguest from gunzipping it: the guest gets
+	 * the bytes as they are, and no data is unpacked as root in dom0.
+	 */
+	xc_dom_module_max_size(image->dom, image->ramdisk.len);
+	if (xc_dom_module_mem(image->dom, image->ramdisk.data, image->ramdisk.len, NULL) < 0)
+		return xen_fail(xen, err, "ramdisk '%s' cannot be used", spec->ramdisk);
+	return 0;
+}
+
+/*
+ * Page tables and other things come on top: libxenguest says so when they do not fit.
+ */
+int image_check_fits(const struct builder_spec *spec, const struct image *image,
+		     uint64_t kernel_size, struct err *err)
+{
+	uint64_t need_kb = (kernel_size >> 10) + (image->ramdisk.len >> 10);
+
+	if (need_kb < spec->memory_kb)
+		return 0;
+	return fail(err, EINVAL, "memory is %llu MiB, but the kernel%s alone %s %llu MiB",
+		    (unsigned long long)spec->memory_kb >> 10, spec->ramdisk ? " and ramdisk" : "",
+		    spec->ramdisk ? "need" : "needs", (unsigned long long)(need_kb >> 10) + 1);
+}
+
+static enum builder_type choose_type(const struct builder_spec *spec, const struct kernel *kernel)
+{
+	if (spec->type != BUILDER_AUTO)
+		return spec->type;
+	return elfnote_has(kernel->elf, kernel->len, XEN_ELFNOTE_PHYS32_ENTRY) ? BUILDER_PVH :
+		BUILDER_PV;
+}
+
+enum builder_type builder_type(const struct image *image)
+{
+	return image->builder->type;
+}
+
 int builder_load(struct xen *xen, const struct builder_spec *spec, struct image **out,
 		 struct err *err)
 {
@@ -52,6 +99,10 @@ int builder_load(struct xen *xen, const struct builder_spec *spec, struct image 
 	if (!image)
 		return fail_nomem(err);
 	image->memory_kb = spec->memory_kb;
+	image->max_memory_kb = spec->max_memory_kb;
+	image->max_vcpus = spec->max_vcpus;
+	image->vcpus = spec->vcpus;
+	image->acpi_wanted = spec->acpi;
 	rc = kernel_open(spec->kernel, &image->kernel, err);
 	if (rc < 0)
 		return rc;
@@ -60,7 +111,7 @@ int builder_load(struct xen *xen, const struct builder_spec *spec, struct image 
 		if (rc < 0)
 			return rc;
 	}
-	image->builder = builders[spec->type];
+	image->builder = builders[choose_type(spec, &image->kernel)];
 	rc = image->builder->load(xen, spec, image, err);
 	if (rc < 0)
 		return rc;

@@ -16,7 +16,12 @@
 struct xen;
 struct image;			/* a loaded guest image: kernel, ramdisk, parsed headers */
 
-enum builder_type { BUILDER_PV };
+enum builder_type {
+	BUILDER_PV, BUILDER_PVH,
+	BUILDER_AUTO,		/* PVH if the kernel can, else PV: builder_type() tells after load */
+};
+
+#define BUILDER_PVH_MAX_VCPUS 128	/* Xen's HVM_MAX_VCPUS */
 
 struct builder_spec {
 	enum builder_type type;
@@ -25,7 +30,10 @@ struct builder_spec {
 	const char *cmdline;	/* or NULL */
 	const char *features;	/* Xen feature string requested by the config, or NULL */
 	uint64_t memory_kb;	/* what the guest starts with; whole MiB are used */
+	uint64_t max_memory_kb;	/* PVH: its memory map; populated on demand when more */
 	unsigned int max_vcpus;
+	unsigned int vcpus;	/* PVH: those online at start */
+	bool acpi;		/* PVH: give it ACPI tables; Linux uses one vcpu without */
 	bool claim;		/* claim all memory first, so that a lack of it shows at once */
 };
 
@@ -40,11 +48,14 @@ struct builder_rings {
 
 /*
  * Reads kernel and ramdisk and parses them. Names the file and what is wrong with it:
- * not a kernel, truncated, no Xen notes, 32-bit, too large for the memory. The result
+ * not a kernel, truncated, no Xen notes, 32-bit, no PVH entry, too large for the memory. The result
  * belongs to the caller. It borrows nothing from spec after the return.
  */
 int builder_load(struct xen *xen, const struct builder_spec *spec, struct image **image,
 		 struct err *err) must_check;
+
+/* What it was loaded as: never BUILDER_AUTO. */
+enum builder_type builder_type(const struct image *image);
 
 /*
  * Populates domid's memory, copies the image, builds page tables and start info, seeds

@@ -3,6 +3,7 @@
 #ifndef BUILDERS_IMAGE_H
 #define BUILDERS_IMAGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,7 +29,10 @@ struct image {
 	struct xc_dom_image *dom;	/* libxenguest's state */
 	struct kernel kernel;
 	struct bytes ramdisk;
-	uint64_t memory_kb;
+	struct bytes acpi;		/* PVH: tables that libxenguest copies from */
+	uint64_t memory_kb, max_memory_kb;
+	unsigned int max_vcpus, vcpus;
+	bool acpi_wanted;
 };
 
 struct builder {
@@ -41,6 +45,7 @@ struct builder {
 };
 
 extern const struct builder builder_pv;
+extern const struct builder builder_pvh;
 
 /*
  * Opens a kernel file of the host: an ELF as it is, the ELF inside a bzImage or a
@@ -48,5 +53,13 @@ extern const struct builder builder_pv;
  */
 int kernel_open(const char *path, struct kernel *kernel, struct err *err) must_check;
 void kernel_close(struct kernel *kernel);
+
+/* Hands the ramdisk, if there is one, to libxenguest as it is. */
+int image_add_ramdisk(struct xen *xen, const struct builder_spec *spec, struct image *image,
+		      struct err *err) must_check;
+
+/* Refuses a kernel of kernel_size bytes that, with the ramdisk, is larger than the memory. */
+int image_check_fits(const struct builder_spec *spec, const struct image *image,
+		     uint64_t kernel_size, struct err *err) must_check;
 
 #endif

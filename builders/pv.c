@@ -25,27 +25,11 @@ static int fail_parse(struct xen *xen, const struct builder_spec *spec,
 	return xen_fail(xen, err, "kernel '%s' cannot run as a PV guest", spec->kernel);
 }
 
-/*
- * Where the kernel wants to lie, page tables and the p2m come on top: libxenguest says so
- * when they do not fit.
- */
-static int check_fits(const struct builder_spec *spec, const struct xc_dom_image *dom,
-		      const struct image *image, struct err *err)
-{
-	uint64_t kernel = dom->kernel_seg.vend - dom->kernel_seg.vstart;
-	uint64_t need_kb = (kernel >> 10) + (image->ramdisk.len >> 10);
-
-	if (need_kb < spec->memory_kb)
-		return 0;
-	return fail(err, EINVAL, "memory is %llu MiB, but the kernel%s alone %s %llu MiB",
-		    (unsigned long long)spec->memory_kb >> 10, spec->ramdisk ? " and ramdisk" : "",
-		    spec->ramdisk ? "need" : "needs", (unsigned long long)(need_kb >> 10) + 1);
-}
-
 static int pv_load(struct xen *xen, const struct builder_spec *spec, struct image *image,
 		   struct err *err)
 {
 	struct xc_dom_image *dom;
+	int rc;
 
 	dom = xc_dom_allocate(xen->xc, spec->cmdline, spec->features);
 	if (!dom)
@@ -57,21 +41,15 @@ static int pv_load(struct xen *xen, const struct builder_spec *spec, struct imag
 	dom->max_vcpus = spec->max_vcpus;
 	if (xc_dom_kernel_mem(dom, image->kernel.elf, image->kernel.len) < 0)
 		return fail_parse(xen, spec, dom, err);
-	if (image->ramdisk.data) {
-		/*
-		 * A limit of its own size keeps libxenguest from gunzipping it: the guest gets
-		 * the bytes as they are, and no data is unpacked as root in dom0.
-		 */
-		xc_dom_module_max_size(dom, image->ramdisk.len);
-		if (xc_dom_module_mem(dom, image->ramdisk.data, image->ramdisk.len, NULL) < 0)
-			return xen_fail(xen, err, "ramdisk '%s' cannot be used", spec->ramdisk);
-	}
+	rc = image_add_ramdisk(xen, spec, image, err);
+	if (rc < 0)
+		return rc;
 	/* Asks for the hypervisor's capabilities; the domain's number follows in build. */
 	if (xc_dom_boot_xen_init(dom, xen->xc, 0) < 0)
 		return xen_fail(xen, err, "cannot get the hypervisor's capabilities");
 	if (xc_dom_parse_image(dom) < 0)
 		return fail_parse(xen, spec, dom, err);
-	return check_fits(spec, dom, image, err);
+	return image_check_fits(spec, image, dom->kernel_seg.vend - dom->kernel_seg.vstart, err);
 }
 
 static int pv_build(struct xen *xen, struct image *image, uint32_t domid,
