@@ -63,6 +63,12 @@ static const char *get_text(const struct cfg *cfg, const char *name)
 	return s && s->value.kind == CFG_ATOM ? s->value.text : NULL;
 }
 
+/* The rows of the key table that are read: with type="auto" those of both that it may become. */
+static unsigned int type_mask(const struct domain_config *config)
+{
+	return 1u << config->type | (config->type_auto ? 1u << DOMAIN_PV : 0);
+}
+
 /* type= and the older builder=, which decide what other keys mean. */
 static int read_type(struct key_reader *r, struct err *err)
 {
@@ -76,10 +82,12 @@ static int read_type(struct key_reader *r, struct err *err)
 		rc = key_text(r, type, &text, err);
 		if (rc < 0)
 			return rc;
-		value = text ? names_find(&names_domain_type, text, false) : DOMAIN_PV;
+		r->config->type_auto = text && strcmp(text, "auto") == 0;
+		value = r->config->type_auto ? DOMAIN_PVH :
+			text ? names_find(&names_domain_type, text, false) : DOMAIN_PV;
 		if (value < 0)
 			return key_fail(&type->value, err,
-					"unknown type '%.40s', valid are pv, pvh, hvm", text);
+					"unknown type '%.40s', valid are pv, pvh, hvm, auto", text);
 		r->config->type = (enum domain_type)value;
 	}
 	if (!builder)
@@ -94,7 +102,7 @@ static int read_type(struct key_reader *r, struct err *err)
 				"unknown builder '%.40s', valid are generic, hvm", text);
 	if (type && r->config->type != (enum domain_type)old)
 		return key_fail(&builder->value, err, "builder '%.40s' contradicts type '%s'", text,
-				config_type_name(r->config->type));
+				type->value.text);
 	r->config->type = (enum domain_type)old;
 	return 0;
 }
@@ -340,7 +348,7 @@ int config_from_cfg(const struct cfg *cfg, const struct config_options *options,
 	if (rc == 0)
 		rc = set_defaults(&r, conf, err);
 	if (rc == 0)
-		rc = key_read_all(&r, key_table, key_table_size, 1u << config.type, err);
+		rc = key_read_all(&r, key_table, key_table_size, type_mask(&config), err);
 	if (rc == 0)
 		rc = finish(&r, conf, err);
 	if (rc < 0)
@@ -391,7 +399,7 @@ int config_check_supported(const struct cfg *cfg, const struct domain_config *co
 			row->later == KEY_NOW ? NULL : cfg_find(cfg, row->name);
 		int rc;
 
-		if (!s || !(row->types & 1u << config->type) || !wants_something(s))
+		if (!s || !(row->types & type_mask(config)) || !wants_something(s))
 			continue;
 		if (row->later == KEY_LATER_FAIL)
 			return key_fail(&s->value, err, "%s is not supported yet", row->name);

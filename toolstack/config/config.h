@@ -145,6 +145,7 @@ struct domain_config {
 	bool uuid_given;
 	uint32_t domid;		/* CONFIG_DOMID_ANY in what is stored; else 0: nothing said */
 	enum domain_type type;
+	bool type_auto;		/* type is PVH where kernel and host can: create decides */
 	enum tri hap, oos;
 	uint32_t ssidref;
 	char *ssid_label, *exec_ssid_label;

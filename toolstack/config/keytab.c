@@ -56,7 +56,7 @@
 
 const struct key_row key_table[] = {
 	/* Who it is. */
-	ELSEWHERE("type", ALL, "kind of guest: pv (default), pvh or hvm"),
+	ELSEWHERE("type", ALL, "kind of guest: pv (default), pvh, hvm, or auto (pvh where it can be)"),
 	ELSEWHERE("builder", ALL, "old form of type: generic (pv) or hvm"),
 	PARSE("name", name, ALL, "name of the guest, unique on the host"),
 	PARSE("uuid", uuid, ALL, "uuid of the guest; made up if not given"),

@@ -20,6 +20,7 @@
 #include "devices/device.h"
 #include "layout.h"
 #include "lookup.h"
+#include "platform.h"
 #include "runfile.h"
 #include "userdata.h"
 #include "xen/domctl.h"
@@ -27,10 +28,8 @@
 #include "xen/nodes.h"
 #include "xen/xen.h"
 
-/* What Xen needs beside the guest's memory, as libxl counts it. */
+/* What libxl lets a domain have on top, for its special pages. */
 #define MAXMEM_SLACK_KB 1024
-#define PV_OVERHEAD_KB 1024
-#define VCPU_OVERHEAD_KB 1024
 
 /* What libxl sets where the config says nothing. */
 #define DEFAULT_EVTCHN_PORT 1023
@@ -69,9 +68,9 @@ int domain_check_config(const struct domain_config *config, struct err *err)
 	rc = config_check_name(config->name, err);
 	if (rc < 0)
 		return rc;
-	if (config->type != DOMAIN_PV)
-		return fail(err, EOPNOTSUPP, "type '%s' is not supported yet: this version creates "
-			    "PV guests", config_type_name(config->type));
+	rc = platform_check(config, err);
+	if (rc < 0)
+		return rc;
 	if (config->bootloader)
 		return fail(err, EOPNOTSUPP, "bootloader '%s' is not supported yet: give a kernel",
 			    config->bootloader);
@@ -106,10 +105,10 @@ static int memory_is_coming(struct xen *xen, const struct host_memory *mem, bool
 }
 
 /* Waits a little for memory that is on its way back; then says what is missing. */
-static int check_memory(struct xen *xen, const struct domain_config *config, struct err *err)
+static int check_memory(struct xen *xen, const struct domain_config *config,
+			const struct platform *platform, struct err *err)
 {
-	uint64_t need = config->target_memkb + PV_OVERHEAD_KB +
-		(uint64_t)config->max_vcpus * VCPU_OVERHEAD_KB;
+	uint64_t need = config->target_memkb + platform->overhead_kb;
 	int64_t deadline = wait_deadline(MEMORY_WAIT_MS);
 
 	for (;;) {
@@ -151,20 +150,36 @@ static void warn_quota(const struct domain_config *config, const struct devices 
 			 nr, STORE_QUOTA);
 }
 
-static int load_image(struct xen *xen, const struct domain_config *config, struct image **image,
-		      struct err *err)
+/* Reads the kernel, which has the last word on type="auto", and plans what follows from it. */
+static int load_image(struct xen *xen, struct domain_config *config, struct image **image,
+		      struct platform *platform, struct err *err)
 {
+	struct host_guests guests = { .pv = true };
 	struct builder_spec spec = {
-		.type = BUILDER_PV,
+		.type = config->type == DOMAIN_PV ? BUILDER_PV : BUILDER_PVH,
 		.kernel = config->kernel,
 		.ramdisk = config->ramdisk,
 		.cmdline = config->cmdline,
 		.memory_kb = config->target_memkb,
+		.max_memory_kb = config->max_memkb,
 		.max_vcpus = config->max_vcpus,
+		.vcpus = config->vcpus,
+		.acpi = config->acpi != TRI_FALSE,
 		.claim = config->claim_mode != TRI_FALSE,
 	};
+	int rc = config->type == DOMAIN_PV ? 0 : host_guests(xen, &guests, err);
 
-	return builder_load(xen, &spec, image, err);
+	if (rc < 0)
+		return rc;
+	if (config->type_auto)
+		spec.type = platform_may_be_pvh(config, &guests) ? BUILDER_AUTO : BUILDER_PV;
+	rc = builder_load(xen, &spec, image, err);
+	if (rc < 0)
+		return rc;
+	if (config->type_auto)
+		config->type = builder_type(*image) == BUILDER_PVH ? DOMAIN_PVH : DOMAIN_PV;
+	config->type_auto = false;
+	return platform_plan(config, &guests, platform, err);
 }
 
 static int32_t grant_limit(uint32_t given)
@@ -172,11 +187,14 @@ static int32_t grant_limit(uint32_t given)
 	return given == CONFIG_GRANT_DEFAULT ? -1 : (int32_t)given;
 }
 
-static int make_domain(struct xen *xen, const struct domain_config *config, uint32_t *domid,
-		       struct err *err)
+static int make_domain(struct xen *xen, const struct domain_config *config,
+		       const struct platform *platform, uint32_t *domid, struct err *err)
 {
 	struct domctl_create create = {
-		.pv = config->type == DOMAIN_PV,
+		.pv = platform->pv,
+		.hap = platform->hap,
+		.oos_off = platform->oos_off,
+		.nested_virt = !platform->pv && config->nested_hvm == TRI_TRUE,
 		.msr_relaxed = config->msr_relaxed == TRI_TRUE,
 		.vpmu = config->vpmu == TRI_TRUE,
 		.max_vcpus = config->max_vcpus,
@@ -193,8 +211,9 @@ static int make_domain(struct xen *xen, const struct domain_config *config, uint
 }
 
 /* vcpus, limits, time, channels, cpuid: everything before memory. */
-static int set_up_domain(struct xen *xen, const struct domain_config *config, uint32_t domid,
-			 uint32_t store_domid, struct layout_facts *facts, struct err *err)
+static int set_up_domain(struct xen *xen, const struct domain_config *config,
+			 const struct platform *platform, uint32_t domid, uint32_t store_domid,
+			 struct layout_facts *facts, struct err *err)
 {
 	int rc;
 
@@ -204,7 +223,10 @@ static int set_up_domain(struct xen *xen, const struct domain_config *config, ui
 	rc = domctl_set_max_mem(xen, domid, config->target_memkb + MAXMEM_SLACK_KB, err);
 	if (rc < 0)
 		return rc;
-	rc = domctl_set_memmap_limit(xen, domid, config->max_memkb, err);
+	if (platform->pv)
+		rc = domctl_set_memmap_limit(xen, domid, config->max_memkb, err);
+	else
+		rc = platform_set_up(xen, domid, config, platform, err);
 	if (rc < 0)
 		return rc;
 	rc = domctl_set_tsc_mode(xen, domid, (unsigned int)config->tsc_mode, err);
@@ -249,7 +271,8 @@ static int write_userdata(const struct domain_config *config, uint32_t domid, st
 }
 
 /* Everything between "exists" and "complete". */
-static int build_domain(struct xen *xen, const struct domain_config *config, struct image *image,
+static int build_domain(struct xen *xen, const struct domain_config *config,
+			const struct platform *platform, struct image *image,
 			struct devices *devices, uint32_t domid, struct err *err)
 {
 	scoped(store_nodes) struct store_nodes before = STORE_NODES_INIT;
@@ -267,7 +290,7 @@ static int build_domain(struct xen *xen, const struct domain_config *config, str
 	rc = daemon_domid(xen, "/tool/xenconsoled/domid", &facts.console_domid, err);
 	if (rc < 0)
 		return rc;
-	rc = set_up_domain(xen, config, domid, store.domid, &facts, err);
+	rc = set_up_domain(xen, config, platform, domid, store.domid, &facts, err);
 	if (rc < 0)
 		return rc;
 	rc = devices_open(devices, domid, err);
@@ -308,13 +331,14 @@ int domain_create(struct xen *xen, struct domain_config *config, uint32_t *out, 
 	scoped(unfinished) struct unfinished undo = { .runfile = &rf };
 	scoped(devices) struct devices devices = { .find_domain = domain_lookup };
 	struct runfile_record record = { .creating = true };
+	struct platform platform;
 	uint32_t domid;
 	int rc;
 
 	if (!config->uuid_given && uuid_is_null(config->uuid))
 		uuid_generate_random(config->uuid);
 	memcpy(record.uuid, config->uuid, sizeof(record.uuid));
-	rc = load_image(xen, config, &image, err);
+	rc = load_image(xen, config, &image, &platform, err);
 	if (rc < 0)
 		return rc;
 	rc = claim_name(xen, config->name, config->uuid, &rf, err);
@@ -324,10 +348,10 @@ int domain_create(struct xen *xen, struct domain_config *config, uint32_t *out, 
 	if (rc < 0)
 		return rc;
 	warn_quota(config, &devices);
-	rc = check_memory(xen, config, err);
+	rc = check_memory(xen, config, &platform, err);
 	if (rc < 0)
 		return rc;
-	rc = make_domain(xen, config, &domid, err);
+	rc = make_domain(xen, config, &platform, &domid, err);
 	if (rc < 0)
 		return rc;
 	undo.xen = xen;
@@ -337,7 +361,7 @@ int domain_create(struct xen *xen, struct domain_config *config, uint32_t *out, 
 	rc = runfile_write(&rf, &record, err);
 	if (rc < 0)
 		return rc;
-	rc = build_domain(xen, config, image, &devices, domid, err);
+	rc = build_domain(xen, config, &platform, image, &devices, domid, err);
 	if (rc < 0)
 		return rc;
 	rc = check_interrupted(err);

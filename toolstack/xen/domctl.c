@@ -230,7 +230,9 @@ int domctl_create(struct xen *xen, const struct domctl_create *create, uint32_t 
 			return rc;
 	}
 	struct xen_domctl_createdomain xc = {
-		.flags = (create->pv ? 0 : XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap) |
+		.flags = (create->pv ? 0 : XEN_DOMCTL_CDF_hvm) |
+			(create->hap ? XEN_DOMCTL_CDF_hap : 0) |
+			(create->oos_off ? XEN_DOMCTL_CDF_oos_off : 0) |
 			(create->nested_virt ? XEN_DOMCTL_CDF_nested_virt : 0) |
 			(create->iommu ? XEN_DOMCTL_CDF_iommu : 0) |
 			(create->vpmu ? XEN_DOMCTL_CDF_vpmu : 0),
@@ -271,6 +273,26 @@ int domctl_set_memmap_limit(struct xen *xen, uint32_t domid, uint64_t kb, struct
 {
 	if (xc_domain_set_memmap_limit(xen->xc, domid, kb) < 0)
 		return xen_fail(xen, err, "domain %u: cannot set the memory map's size", domid);
+	return 0;
+}
+
+int domctl_set_paging_memory(struct xen *xen, uint32_t domid, uint64_t kb, struct err *err)
+{
+	if (xc_set_paging_mempool_size(xen->xc, domid, kb << 10) < 0)
+		return xen_fail(xen, err, "domain %u: cannot set aside %llu KiB for page tables",
+				domid, (unsigned long long)kb);
+	return 0;
+}
+
+int domctl_set_platform(struct xen *xen, uint32_t domid, const struct domctl_platform *platform,
+			struct err *err)
+{
+	if (xc_hvm_param_set(xen->xc, domid, HVM_PARAM_TIMER_MODE, platform->timer_mode) < 0)
+		return xen_fail(xen, err, "domain %u: cannot set timer_mode %u", domid,
+				platform->timer_mode);
+	if (xc_hvm_param_set(xen->xc, domid, HVM_PARAM_ALTP2M, platform->altp2m) < 0)
+		return xen_fail(xen, err, "domain %u: cannot set altp2m %u", domid,
+				platform->altp2m);
 	return 0;
 }
 

@@ -70,7 +70,8 @@ int domctl_sched(struct xen *xen, uint32_t domid, struct domctl_sched *sched,
 
 struct domctl_create {
 	uint8_t uuid[16];
-	bool pv;			/* else HVM container */
+	bool pv;			/* else a PVH guest: HVM container, local APICs only */
+	bool hap, oos_off;		/* not pv: paging by the processor, and without it how */
 	bool nested_virt, iommu, vpmu, msr_relaxed;
 	unsigned int max_vcpus, max_evtchn_port;
 	int32_t max_grant_frames, max_maptrack_frames;	/* < 0: Xen's default */
@@ -89,6 +90,18 @@ int domctl_set_max_mem(struct xen *xen, uint32_t domid, uint64_t kb,
 /* PV: the largest pseudo-physical map that the guest's e820 may show. */
 int domctl_set_memmap_limit(struct xen *xen, uint32_t domid, uint64_t kb,
 			    struct err *err) must_check;
+/* Not PV: what Xen may use for the guest's page tables beside its memory. */
+int domctl_set_paging_memory(struct xen *xen, uint32_t domid, uint64_t kb,
+			     struct err *err) must_check;
+
+/* Not PV: how the platform behaves; before the vcpus run. */
+struct domctl_platform {
+	unsigned int timer_mode;	/* HVM_PARAM_TIMER_MODE */
+	unsigned int altp2m;		/* XEN_ALTP2M_* */
+};
+
+int domctl_set_platform(struct xen *xen, uint32_t domid, const struct domctl_platform *platform,
+			struct err *err) must_check;
 int domctl_set_tsc_mode(struct xen *xen, uint32_t domid, unsigned int mode,
 			struct err *err) must_check;
 int domctl_set_pod_target(struct xen *xen, uint32_t domid, uint64_t pages,

@@ -50,6 +50,21 @@ int host_nr_cpus(struct xen *xen, unsigned int *nr, struct err *err)
 	return rc;
 }
 
+int host_guests(struct xen *xen, struct host_guests *guests, struct err *err)
+{
+	xc_physinfo_t phys;
+	int rc = get_physinfo(xen, &phys, err);
+
+	if (rc == 0)
+		*guests = (struct host_guests){
+			.pv = phys.capabilities & XEN_SYSCTL_PHYSCAP_pv,
+			.hvm = phys.capabilities & XEN_SYSCTL_PHYSCAP_hvm,
+			.hap = phys.capabilities & XEN_SYSCTL_PHYSCAP_hap,
+			.shadow = phys.capabilities & XEN_SYSCTL_PHYSCAP_shadow,
+		};
+	return rc;
+}
+
 static void caps_from_xen(struct host_info *info, uint32_t caps)
 {
 	info->cap_hvm = caps & XEN_SYSCTL_PHYSCAP_hvm;

@@ -19,6 +19,14 @@ struct host_memory {
 /* One sysctl; cheap enough for a create to ask. */
 int host_memory(struct xen *xen, struct host_memory *mem, struct err *err) must_check;
 
+/* What kinds of guests the host can run; one sysctl. */
+struct host_guests {
+	bool pv, hvm;		/* hvm: PVH as well */
+	bool hap, shadow;	/* how hvm guests' memory can be translated */
+};
+
+int host_guests(struct xen *xen, struct host_guests *guests, struct err *err) must_check;
+
 /* Everything `info` shows. */
 struct host_info {
 	struct host_memory memory;
