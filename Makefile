@@ -63,6 +63,7 @@ $(OUT)/%.o: %.c Makefile
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
+include bootloader/boot.mk
 include tests/tests.mk
 include tests/guests/tiny.mk
 

@@ -6,7 +6,8 @@
 UNIT_SRCS := $(wildcard tests/unit/test_*.c)
 UNIT_OUT  := out/unit
 UNIT      := $(UNIT_SRCS:tests/unit/%.c=$(UNIT_OUT)/%)
-UNIT_OBJS := $(filter-out $(UNIT_OUT)/cmd/main.o,$(SRCS:%.c=$(UNIT_OUT)/%.o))
+UNIT_OBJS := $(filter-out $(UNIT_OUT)/cmd/main.o,$(SRCS:%.c=$(UNIT_OUT)/%.o)) \
+	$(BOOT_SRCS:%.c=$(UNIT_OUT)/%.o)
 UNIT_CFLAGS = $(filter-out $(HARDEN),$(ALL_CFLAGS)) $(SANITIZE)
 
 $(UNIT_OUT)/%.o: %.c Makefile
@@ -18,7 +19,7 @@ $(UNIT_OUT)/libxlite.a: $(UNIT_OBJS)
 	$(Q)rm -f $@ && ar rcs $@ $^
 
 $(UNIT): $(UNIT_OUT)/%: $(UNIT_OUT)/tests/unit/%.o $(UNIT_OUT)/libxlite.a
-	$(Q)$(CC) $(SANITIZE) -o $@ $^ -Wl,-Bstatic $(LIBS) -Wl,-Bdynamic
+	$(Q)$(CC) $(SANITIZE) -o $@ $^ -Wl,-Bstatic $(LIBS) $(BOOT_LIBS) -Wl,-Bdynamic
 
 check-unit: $(UNIT)
 	tests/unit/run $(UNIT)
