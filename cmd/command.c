@@ -14,6 +14,7 @@ const struct command *const command_list[] = {
 	&cmd_network_link,
 	&cmd_info, &cmd_domid, &cmd_domname, &cmd_rename, &cmd_dmesg, &cmd_uptime, &cmd_cleanup,
 	&cmd_version, &cmd_help,
+	&cmd_vncviewer,
 };
 
 const size_t command_nr = ARRAY_SIZE(command_list);

@@ -132,5 +132,6 @@ extern const struct command cmd_cleanup, cmd_console, cmd_create, cmd_destroy, c
 	cmd_domid, cmd_domname, cmd_help, cmd_info, cmd_list, cmd_mem_max, cmd_mem_set,
 	cmd_pause, cmd_reboot, cmd_rename, cmd_shutdown, cmd_unpause, cmd_uptime,
 	cmd_vcpu_list, cmd_version, cmd_vm_list;
+extern const struct command cmd_vncviewer;
 
 #endif

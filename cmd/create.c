@@ -22,12 +22,13 @@
 #include "domain/console.h"
 #include "domain/destroy.h"
 #include "output.h"
+#include "vnc.h"
 #include "xen/domctl.h"
 #include "xen/host.h"
 #include "xen/xen.h"
 
 struct create_options {
-	bool console, debug, foreground, unwatched, dryrun, paused, quiet, strict;
+	bool console, debug, foreground, unwatched, dryrun, paused, quiet, strict, viewer, autopass;
 	const char *file;
 };
 
@@ -303,6 +304,8 @@ static int create(struct cmd *cmd, struct domain_config *config, struct err *err
 	if (!opts->foreground && !opts->console && !opts->unwatched && !opts->quiet)
 		log_info("domain %u: nobody carries out on_poweroff, on_reboot and on_crash "
 			 "(use create -F, or destroy it when it has ended)", domid);
+	if (opts->viewer || opts->autopass)
+		vncviewer_start(&cmd->xen, domid, opts->autopass);
 	return start_domain(cmd, config, domid, err);
 }
 
@@ -357,6 +360,10 @@ static const struct option_row create_options[] = {
 	{ 'p', NULL, NULL, "Leave the domain paused after it is created.", OPTION_FLAG,
 	  OFFSET(paused) },
 	{ 'q', "quiet", NULL, "Quiet.", OPTION_FLAG, OFFSET(quiet) },
+	{ 'V', "vncviewer", NULL, "Connect to the VNC display after the domain is created.",
+	  OPTION_FLAG, OFFSET(viewer) },
+	{ 'A', "vncviewer-autopass", NULL, "Pass VNC password to viewer via stdin.", OPTION_FLAG,
+	  OFFSET(autopass) },
 	{ 0, "strict", NULL, "Refuse a config with a key that is not known.", OPTION_FLAG,
 	  OFFSET(strict) },
 	{ 0, "ignore-global-affinity-masks", NULL, "Ignore global masks in xl.conf.",

@@ -116,23 +116,24 @@ static size_t look(const struct qemu_log *log, char *buf, size_t size)
 
 void qemu_log_tail(const struct qemu_log *log, char *buf, size_t size)
 {
-	char text[1024];
-	size_t len = look(log, text, sizeof(text)), from;
+	char text[1024], *line;
+	size_t len = look(log, text, sizeof(text)), from, at = 0;
 	unsigned int lines = 0;
 
+	buf[0] = '\0';
 	while (len && (text[len - 1] == '\n' || text[len - 1] == '\r'))
 		len--;
+	text[len] = '\0';
 	for (from = len; from > 0; from--) {
 		if (text[from - 1] == '\n' && ++lines == TAIL_LINES)
 			break;
 	}
-	for (size_t i = from; i < len; i++) {
-		if (text[i] == '\n')
-			text[i] = ';';
+	for (line = text + from; *line && at + 3 < size; line += strcspn(line, "\n")) {
+		line += strspn(line, "\n");
+		at += (size_t)snprintf(buf + at, size - at, at ? "; " : ": ");
+		str_escape(line, strcspn(line, "\r\n"), buf + at, size - at);
+		at += strlen(buf + at);
 	}
-	snprintf(buf, size, "%s", len ? ": " : "");
-	if (len)
-		str_escape(text + from, len - from, buf + 2, size - 2);
 }
 
 /* xen_bus_backend_create() in QEMU's hw/xen/xen-bus.c, and what the kinds put behind it. */

@@ -26,6 +26,7 @@
 #include "config/devices.h"
 #include "kind.h"
 #include "qemu_log.h"
+#include "qmp.h"
 #include "vnc.h"
 #include "xen/store.h"
 
@@ -296,14 +297,15 @@ int qemu_start(struct devices *set, struct err *err)
 
 /* Waiting */
 
-static int fail_dead(const struct qemu *q, struct err *err)
+static int fail_dead(const struct devices *set, struct err *err)
 {
-	char said[320];
+	const struct qemu *q = set->qemu;
 	siginfo_t info = { .si_pid = 0 };
+	char said[320];
 	int code;
 
 	if (q->link >= 0 && recv(q->link, &code, sizeof(code), MSG_DONTWAIT) == sizeof(code))
-		return fail_sys(err, code, "cannot run QEMU");
+		return fail_sys(err, code, "cannot run QEMU '%s'", qemu_program(set->config));
 	qemu_log_tail(&q->log, said, sizeof(said));
 	if (q->link < 0 || waitid(P_PID, (id_t)q->pid, &info, WEXITED) < 0)
 		return fail(err, EPIPE, "QEMU has ended%s", said);
@@ -434,7 +436,7 @@ static int wait_ready(struct devices *set, struct qemu *q, int64_t deadline, str
 			return rc;
 		rc = wait_change(set, q, patience < deadline ? patience : deadline, err);
 		if (rc == 1)
-			return fail_dead(q, err);
+			return fail_dead(set, err);
 		if (rc == -ETIMEDOUT && wait_now_ms() >= deadline)
 			return fail_late(q, dev, err);
 		if (rc < 0 && rc != -ETIMEDOUT)
@@ -473,18 +475,45 @@ static int watch_all(struct devices *set, bool on, struct err *err)
 	return rc;
 }
 
-int qemu_wait(struct devices *set, int64_t deadline, struct err *err)
+/*
+ * It has said "running" before it opened its displays, and listens to nobody until then: so
+ * what answers has all it needs.
+ */
+static int greet(struct devices *set, int64_t deadline, struct err *err)
 {
 	const struct vfb *vfb = qemu_vfb(set);
+	scoped(qmp) struct qmp qmp = QMP_INIT;
+	char path[QEMU_PATH_LEN];
+	int rc = qmp_open(qemu_socket(set->domid, QEMU_QMP, path), deadline, &qmp, err);
+
+	if (rc == 0 && vfb && vfb->vnc.enable != TRI_FALSE)
+		rc = vnc_publish(set->xen, set->domid, &vfb->vnc, &qmp, deadline, err);
+	return rc;
+}
+
+/* Whether it is dead, or just dying. */
+static bool is_dead(const struct qemu *q)
+{
+	struct pollfd pfd = { .fd = q->pidfd, .events = POLLIN };
+
+	return wait_poll(&pfd, 1, wait_deadline(PATIENCE_MS)) > 0;
+}
+
+int qemu_wait(struct devices *set, int64_t deadline, struct err *err)
+{
+	struct qemu *q = set->qemu;
 	struct err unwatched;
 	int rc;
 
 	rc = watch_all(set, true, err);
 	if (rc == 0)
-		rc = wait_ready(set, set->qemu, deadline, err);
+		rc = wait_ready(set, q, deadline, err);
 	if (watch_all(set, false, &unwatched) < 0)
 		log_debug("%s", unwatched.msg);
-	if (rc == 0 && vfb && vfb->vnc.enable != TRI_FALSE)
-		rc = vnc_publish(set->xen, set->domid, &vfb->vnc, deadline, err);
+	if (rc < 0 || q->link < 0)
+		return rc;
+	rc = greet(set, deadline, err);
+	if (rc < 0 && rc != -EINTR && is_dead(q))
+		return fail_dead(set, err);
 	return rc;
 }

@@ -17,7 +17,6 @@
 #include "base/str.h"
 #include "base/wait.h"
 #include "config/config.h"
-#include "qemu.h"
 #include "qmp.h"
 #include "xen/store.h"
 
@@ -147,18 +146,13 @@ static int set_password(struct xen *xen, uint32_t domid, struct qmp *qmp, const 
 	return rc < 0 ? rc : write_console(xen, domid, "vnc-pass", password, err);
 }
 
-int vnc_publish(struct xen *xen, uint32_t domid, const struct vnc_config *vnc, int64_t deadline,
-		struct err *err)
+int vnc_publish(struct xen *xen, uint32_t domid, const struct vnc_config *vnc, struct qmp *qmp,
+		int64_t deadline, struct err *err)
 {
-	scoped(qmp) struct qmp qmp = QMP_INIT;
 	scoped(json) json_t *answer = NULL;
-	char path[QEMU_PATH_LEN];
 	const char *host, *port;
-	int rc;
+	int rc = qmp_run(qmp, "query-vnc", NULL, deadline, &answer, err);
 
-	rc = qmp_open(qemu_socket(domid, QEMU_QMP, path), deadline, &qmp, err);
-	if (rc == 0)
-		rc = qmp_run(&qmp, "query-vnc", NULL, deadline, &answer, err);
 	if (rc < 0)
 		return rc;
 	if (!json_is_true(json_object_get(answer, "enabled")))
@@ -171,7 +165,7 @@ int vnc_publish(struct xen *xen, uint32_t domid, const struct vnc_config *vnc, i
 	if (rc == 0)
 		rc = write_console(xen, domid, "vnc-port", port, err);
 	if (rc == 0 && vnc->passwd && *vnc->passwd)
-		rc = set_password(xen, domid, &qmp, vnc->passwd, deadline, err);
+		rc = set_password(xen, domid, qmp, vnc->passwd, deadline, err);
 	return rc;
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 
+struct qmp;
 struct vnc_config;
 struct xen;
 
@@ -28,8 +29,8 @@ int vnc_check(const char *program, const struct vnc_config *vnc, struct err *err
  * After QEMU has started: asks it where it really listens, sets the password, and writes both
  * to ~/console as libxl does.
  */
-int vnc_publish(struct xen *xen, uint32_t domid, const struct vnc_config *vnc, int64_t deadline,
-		struct err *err) must_check;
+int vnc_publish(struct xen *xen, uint32_t domid, const struct vnc_config *vnc, struct qmp *qmp,
+		int64_t deadline, struct err *err) must_check;
 
 /* What was written there, also by xl; -ENOENT when the domain has no VNC server. */
 int vnc_find(struct xen *xen, uint32_t domid, struct vnc_address *address,
