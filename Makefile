@@ -16,7 +16,7 @@ config  := cfg types lists fields config_json keys keytab keyparse config conf s
 domain  := runfile userdata layout create platform cpuid claim destroy attach lookup list lifecycle balloon attend console
 build   := builder kernel unwrap cache pv pvh acpi e820 elfnote
 devices := devices kinds bus disk loop diskuse imagehead nic link vfb vkb channel p9 qemu qemu_args \
-	qemu_log qemu_start qmp vnc script remove
+	qemu_log qemu_start qmp vnc script list remove
 cmd     := main command options table output help list info vcpu memory lifecycle console create destroy netlink vnc
 
 SRCS    := $(base:%=toolstack/base/%.c) $(xen:%=toolstack/xen/%.c) \

@@ -98,6 +98,13 @@ int device_wait_backend(struct devices *set, const struct device *dev, unsigned 
 /* "disk 'xvda'", "vif 0": for messages. */
 const char *device_label(const struct device_kind *kind, uint32_t devid, char *buf, size_t size);
 
+/*
+ * Pure: the entry that a folder KIND/NUMBER of the toolstack's copy stands for, without its three
+ * paths. False when frontend and backend are not exactly where such a device of domid is.
+ */
+bool device_entry_parse(uint32_t domid, const char *kind, const char *number, const char *frontend,
+			const char *backend, struct device_entry *entry);
+
 extern const struct device_kind device_disk, device_nic, device_vfb, device_vkb, device_channel,
 	device_p9;
 

@@ -12,12 +12,14 @@
 #include "base/log.h"
 #include "base/scope.h"
 #include "base/wait.h"
+#include "devices/device.h"
 #include "layout.h"
 #include "lookup.h"
 #include "runfile.h"
 #include "userdata.h"
 #include "xen/console_ring.h"
 #include "xen/domctl.h"
+#include "xen/nodes.h"
 #include "xen/store.h"
 #include "xen/xen.h"
 
@@ -27,53 +29,46 @@
 /* How long xenconsoled may take to connect to a guest that was just introduced. */
 #define CONSOLE_MS 1000
 
-/* A QEMU would be left without its domain. */
-static int check_no_model(struct xen *xen, uint32_t domid, struct err *err)
+/*
+ * QEMU first: it flushes its images when it is told to end, and its backends need not be
+ * waited for then. One that does not end must not keep a domain alive.
+ */
+static int remove_devices(struct xen *xen, uint32_t domid, struct err *err)
 {
-	scoped(free) char *pid = NULL;
-	char path[64];
-	int rc;
+	scoped(device_list) struct device_list list = DEVICE_LIST_INIT;
+	int rc = devices_stop_model(xen, domid, err);
 
-	snprintf(path, sizeof(path), "/local/domain/%u/image/device-model-pid", domid);
-	rc = store_read(xen, NULL, path, &pid, err);
 	if (rc < 0)
-		return rc == -ENOENT ? 0 : rc;
-	return fail(err, EOPNOTSUPP, "domain %u has a device model that this version cannot take "
-		    "down: use xl destroy", domid);
+		log_warn("domain %u: %s", domid, err->msg);
+	rc = devices_list(xen, domid, &list, err);
+	if (rc < 0)
+		return rc;
+	return devices_remove(xen, list.items, list.nr, DEVICE_REMOVE_DEAD, DEVICE_WAIT_MS, err);
 }
 
-/* What a later version takes down natively must not be cut off by this one. */
-static int check_no_devices(struct xen *xen, uint32_t domid, struct err *err)
+/* What is there without an entry in the list of devices: never of another domain. */
+static void add_backend_roots(struct store_nodes *nodes, uint32_t domid)
 {
-	scoped(free) char **kinds = NULL;
-	char path[64];
-	unsigned int nr;
-	int rc;
+	static const char *const kinds[] = { "vbd", "vif", "qdisk", "vfb", "vkbd", "9pfs" };
 
-	snprintf(path, sizeof(path), "/libxl/%u/device", domid);
-	rc = store_list(xen, NULL, path, &kinds, &nr, err);
-	if (rc < 0)
-		return rc == -ENOENT ? 0 : rc;
-	for (unsigned int i = 0; i < nr; i++) {
-		if (strcmp(kinds[i], "console") != 0)
-			return fail(err, EOPNOTSUPP, "domain %u has devices (%s) that this version "
-				    "cannot take down: use xl destroy", domid, kinds[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		char path[64];
+
+		snprintf(path, sizeof(path), "/local/domain/0/backend/%s/%u", kinds[i], domid);
+		store_nodes_add(nodes, STORE_REMOVED, path, "", "%s", "");
 	}
-	return 0;
 }
 
-static int remove_store(struct xen *xen, uint32_t domid, const char *uuid, struct err *err)
+static int remove_store(uint32_t domid, const char *uuid, struct err *err)
 {
+	scoped(store_nodes) struct store_nodes nodes = STORE_NODES_INIT;
 	char roots[LAYOUT_ROOTS][LAYOUT_PATH_LEN];
 	size_t nr = layout_roots(domid, uuid, roots);
 
-	for (size_t i = 0; i < nr; i++) {
-		int rc = store_rm(xen, NULL, roots[i], err);
-
-		if (rc < 0)
-			return rc;
-	}
-	return 0;
+	add_backend_roots(&nodes, domid);
+	for (size_t i = 0; i < nr; i++)
+		store_nodes_add(&nodes, STORE_REMOVED, roots[i], "", "%s", "");
+	return store_nodes_write(&nodes, domid, err);
 }
 
 static int remove_userdata(uint32_t domid, const uint8_t uuid[16], struct err *err)
@@ -137,10 +132,13 @@ int domain_destroy_unfinished(struct xen *xen, uint32_t domid, const uint8_t uui
 
 	uuid_unparse_lower(uuid, text);
 	wait_for_console(xen, domid);
+	rc = remove_devices(xen, domid, err);
+	if (rc < 0)
+		return rc;
 	rc = uuid_is_shared(xen, domid, uuid, &shared, err);
 	if (rc < 0)
 		return rc;
-	rc = remove_store(xen, domid, shared ? NULL : text, err);
+	rc = remove_store(domid, shared ? NULL : text, err);
 	if (rc < 0)
 		return rc;
 	rc = remove_userdata(domid, uuid, err);
@@ -160,11 +158,6 @@ int domain_destroy(struct xen *xen, uint32_t domid, struct err *err)
 	if (domid == 0)
 		return fail(err, EINVAL, "Domain-0 cannot be destroyed");
 	rc = domctl_info(xen, domid, &info, err);
-	if (rc < 0)
-		return rc;
-	rc = check_no_devices(xen, domid, err);
-	if (rc == 0 && info.hvm)
-		rc = check_no_model(xen, domid, err);
 	if (rc < 0)
 		return rc;
 	/* A dying domain cannot be paused and needs not be. */

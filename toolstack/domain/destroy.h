@@ -14,14 +14,10 @@
 struct runfile_record;
 struct xen;
 
-/*
- * Kills domid and removes all that belongs to it. -ENOENT when there is none,
- * -EOPNOTSUPP when it has devices or a device model that this version cannot take
- * down (nothing was touched then).
- */
+/* Kills domid and removes all that belongs to it; -ENOENT when there is none. */
 int domain_destroy(struct xen *xen, uint32_t domid, struct err *err) must_check;
 
-/* The same for a domain that is ours and half built: no look at devices or output. */
+/* The same for a domain that is ours and half built: nobody waits for its last words. */
 int domain_destroy_unfinished(struct xen *xen, uint32_t domid, const uint8_t uuid[16],
 			      struct err *err) must_check;
 
