@@ -30,5 +30,5 @@ const struct command cmd_network_link = {
 	.help = "Set a virtual network interface's link up or down",
 	.more = "While it is down nothing passes; nothing remembers it: after a reboot of the\n"
 		"guest the link is up. vif=['link=down'] creates it down.",
-	.needs = NEED_STORE, .min = 3, .max = 3, .modifies = true, .run = run,
+	.needs = NEED_XEN | NEED_STORE, .min = 3, .max = 3, .modifies = true, .run = run,
 };
