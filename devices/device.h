@@ -70,9 +70,13 @@ const struct device_kind *device_kind_find(const char *name);
 int devices_prepare(struct devices *set, struct xen *xen, struct domain_config *config,
 		    struct err *err) must_check;
 
-/* The same for one device that a running domain shall get: item is e.g. a struct disk. */
+/*
+ * The same for one device that a running domain shall get: item is e.g. a struct disk, index a
+ * number for one that comes without. The caller has set type.
+ */
 int devices_prepare_one(struct devices *set, struct xen *xen, uint32_t domid,
-			const struct device_kind *kind, void *item, struct err *err) must_check;
+			const struct device_kind *kind, void *item, unsigned int index,
+			struct err *err) must_check;
 
 int devices_open(struct devices *set, uint32_t domid, struct err *err) must_check;
 

@@ -102,7 +102,8 @@ int devices_prepare(struct devices *set, struct xen *xen, struct domain_config *
 }
 
 int devices_prepare_one(struct devices *set, struct xen *xen, uint32_t domid,
-			const struct device_kind *kind, void *item, struct err *err)
+			const struct device_kind *kind, void *item, unsigned int index,
+			struct err *err)
 {
 	int rc;
 
@@ -112,7 +113,7 @@ int devices_prepare_one(struct devices *set, struct xen *xen, uint32_t domid,
 	set->xen = xen;
 	set->domid = domid;
 	set->live = true;
-	rc = prepare_next(set, kind, item, 0, err);
+	rc = prepare_next(set, kind, item, index, err);
 	return rc == 0 ? qemu_check(set, err) : rc;
 }
 

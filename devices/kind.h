@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What a kind of device supplies: a const struct in a file of its own and a row in
- * device_kinds[]. Private to devices/.
+ * device_kinds[]. Private to devices/ and domain/attach.c.
  */
 #ifndef DEVICES_KIND_H
 #define DEVICES_KIND_H

@@ -46,6 +46,7 @@ struct removal {
 	size_t nr;
 	enum device_remove how;
 	bool paused;			/* the guest cannot answer now */
+	bool interruptible;
 	bool qemu;			/* a live QEMU serves the domain */
 	bool own_watches;		/* nobody else watches anything */
 };
@@ -236,7 +237,7 @@ static int wait_all(struct removal *r, bool (*ready)(const struct removal *r,
 			left += !r->items[i].done && !ready(r, &r->items[i]);
 		if (rc < 0 || left == 0)
 			return rc;
-		if (r->how != DEVICE_REMOVE_DEAD && wait_interrupted())
+		if (r->interruptible && wait_interrupted())
 			return -EINTR;
 		if (wait_now_ms() >= deadline)
 			return -ETIMEDOUT;
@@ -413,9 +414,10 @@ static int force(struct removal *r, struct err *err)
 	char label[64];
 	int rc = tell(r, true, err);
 
+	r->interruptible = false;
 	if (rc == 0)
 		rc = wait_all(r, is_closed, wait_deadline(FORCED_MS), err);
-	if (rc < 0 && rc != -ETIMEDOUT && rc != -EINTR)
+	if (rc < 0 && rc != -ETIMEDOUT)
 		return rc;
 	mark_done(r);
 	for (size_t i = 0; i < r->nr; i++) {
@@ -457,7 +459,6 @@ static void prune(struct xen *xen, const char *node)
 static int finish(struct removal *r, struct err *err)
 {
 	scoped(store_nodes) struct store_nodes nodes = STORE_NODES_INIT;
-	char root[DEVICE_PATH_LEN];
 	int rc;
 
 	for (size_t i = r->nr; i-- > 0;) {
@@ -473,16 +474,12 @@ static int finish(struct removal *r, struct err *err)
 			continue;
 		store_nodes_add(&nodes, STORE_REMOVED, entry->backend, "", "%s", "");
 		store_nodes_add(&nodes, STORE_REMOVED, entry->frontend, "", "%s", "");
-		if (r->how == DEVICE_REMOVE_DEAD) {
-			root_of(entry, root);
-			if (is_first_of_root(r, i))
-				store_nodes_add(&nodes, STORE_REMOVED, root, "", "%s", "");
-		}
 		store_nodes_add(&nodes, STORE_REMOVED, entry->copy, "", "%s", "");
 	}
 	rc = nodes.nr ? store_nodes_write(&nodes, r->items[0].entry->domid, err) : 0;
-	for (size_t i = 0; i < r->nr && rc == 0 && r->how != DEVICE_REMOVE_DEAD; i++) {
-		if (!r->items[i].done)
+	/* Of a domain that goes, the folders go as well. */
+	for (size_t i = 0; i < r->nr && rc == 0; i++) {
+		if (!r->items[i].done || r->how == DEVICE_REMOVE_DEAD)
 			continue;
 		prune(r->xen, r->items[i].entry->backend);
 		prune(r->xen, r->items[i].entry->frontend);
@@ -527,7 +524,7 @@ static int look(struct removal *r, const struct device_entry *entries, struct er
 	return rc;
 }
 
-static int close_all(struct removal *r, int64_t deadline, int timeout_ms, struct err *err)
+static int close_all(struct removal *r, int timeout_ms, struct err *err)
 {
 	int rc = 0;
 
@@ -537,10 +534,11 @@ static int close_all(struct removal *r, int64_t deadline, int timeout_ms, struct
 	}
 	if (rc < 0 && rc != -ETIMEDOUT)
 		return rc == -EINTR ? fail(err, EINTR, "interrupted") : rc;
+	if (r->how == DEVICE_REMOVE_FORCE && timeout_ms == 0)
+		return force(r, err);
 	rc = tell(r, false, err);
-	if (rc < 0)
-		return rc;
-	rc = wait_all(r, is_closed, deadline, err);
+	if (rc == 0)
+		rc = wait_all(r, is_closed, wait_deadline(timeout_ms), err);
 	if (rc < 0 && rc != -ETIMEDOUT && rc != -EINTR)
 		return rc;
 	mark_done(r);
@@ -571,10 +569,11 @@ int devices_remove(struct xen *xen, const struct device_entry *entries, size_t n
 	/* Who cannot answer is not waited for. */
 	if (how == DEVICE_REMOVE_FORCE && r.paused)
 		timeout_ms = 0;
+	r.interruptible = r.how != DEVICE_REMOVE_DEAD && timeout_ms > 0;
 	mark_done(&r);
 	rc = watch_all(&r, err);
 	if (rc == 0)
-		rc = close_all(&r, wait_deadline(timeout_ms), timeout_ms, err);
+		rc = close_all(&r, timeout_ms, err);
 	unwatch_all(&r);
 	if (rc < 0)
 		failure = *err;

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/scope.h"
+#include "base/str.h"
 #include "base/wait.h"
 #include "devices/device.h"
 #include "layout.h"
@@ -29,25 +30,9 @@
 /* How long xenconsoled may take to connect to a guest that was just introduced. */
 #define CONSOLE_MS 1000
 
-/*
- * QEMU first: it flushes its images when it is told to end, and its backends need not be
- * waited for then. One that does not end must not keep a domain alive.
- */
-static int remove_devices(struct xen *xen, uint32_t domid, struct err *err)
-{
-	scoped(device_list) struct device_list list = DEVICE_LIST_INIT;
-	int rc = devices_stop_model(xen, domid, err);
-
-	if (rc < 0)
-		log_warn("domain %u: %s", domid, err->msg);
-	rc = devices_list(xen, domid, &list, err);
-	if (rc < 0)
-		return rc;
-	return devices_remove(xen, list.items, list.nr, DEVICE_REMOVE_DEAD, DEVICE_WAIT_MS, err);
-}
-
-/* What is there without an entry in the list of devices: never of another domain. */
-static void add_backend_roots(struct store_nodes *nodes, uint32_t domid)
+/* Also what is there without an entry in the list: never another domain's. */
+static void add_backend_roots(struct store_nodes *nodes, uint32_t domid,
+			      const struct device_list *list)
 {
 	static const char *const kinds[] = { "vbd", "vif", "qdisk", "vfb", "vkbd", "9pfs" };
 
@@ -57,15 +42,42 @@ static void add_backend_roots(struct store_nodes *nodes, uint32_t domid)
 		snprintf(path, sizeof(path), "/local/domain/0/backend/%s/%u", kinds[i], domid);
 		store_nodes_add(nodes, STORE_REMOVED, path, "", "%s", "");
 	}
+	for (size_t i = 0; i < list->nr; i++) {
+		const char *backend = list->items[i].backend;
+		const char *slash = strrchr(backend, '/');
+		char path[96];
+
+		snprintf(path, sizeof(path), "%.*s", (int)(slash - backend), backend);
+		if (i == 0 || !str_starts(list->items[i - 1].backend, path))
+			store_nodes_add(nodes, STORE_REMOVED, path, "", "%s", "");
+	}
 }
 
-static int remove_store(uint32_t domid, const char *uuid, struct err *err)
+/*
+ * QEMU first: it flushes its images when it is told to end, and its backends need not be
+ * waited for then. One that does not end must not keep a domain alive.
+ */
+static int remove_devices(struct xen *xen, uint32_t domid, struct device_list *list,
+			  struct err *err)
+{
+	int rc = devices_stop_model(xen, domid, err);
+
+	if (rc < 0)
+		log_warn("domain %u: %s", domid, err->msg);
+	rc = devices_list(xen, domid, list, err);
+	if (rc < 0)
+		return rc;
+	return devices_remove(xen, list->items, list->nr, DEVICE_REMOVE_DEAD, DEVICE_WAIT_MS, err);
+}
+
+static int remove_store(uint32_t domid, const char *uuid, const struct device_list *list,
+			struct err *err)
 {
 	scoped(store_nodes) struct store_nodes nodes = STORE_NODES_INIT;
 	char roots[LAYOUT_ROOTS][LAYOUT_PATH_LEN];
 	size_t nr = layout_roots(domid, uuid, roots);
 
-	add_backend_roots(&nodes, domid);
+	add_backend_roots(&nodes, domid, list);
 	for (size_t i = 0; i < nr; i++)
 		store_nodes_add(&nodes, STORE_REMOVED, roots[i], "", "%s", "");
 	return store_nodes_write(&nodes, domid, err);
@@ -126,19 +138,20 @@ static int uuid_is_shared(struct xen *xen, uint32_t domid, const uint8_t uuid[16
 int domain_destroy_unfinished(struct xen *xen, uint32_t domid, const uint8_t uuid[16],
 			      struct err *err)
 {
+	scoped(device_list) struct device_list list = DEVICE_LIST_INIT;
 	char text[37];
 	bool shared;
 	int rc;
 
 	uuid_unparse_lower(uuid, text);
 	wait_for_console(xen, domid);
-	rc = remove_devices(xen, domid, err);
+	rc = remove_devices(xen, domid, &list, err);
 	if (rc < 0)
 		return rc;
 	rc = uuid_is_shared(xen, domid, uuid, &shared, err);
 	if (rc < 0)
 		return rc;
-	rc = remove_store(domid, shared ? NULL : text, err);
+	rc = remove_store(domid, shared ? NULL : text, &list, err);
 	if (rc < 0)
 		return rc;
 	rc = remove_userdata(domid, uuid, err);
