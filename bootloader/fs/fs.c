@@ -13,7 +13,8 @@
 #include "bootloader/blk/blk.h"
 #include "bootloader/blk/bytes.h"
 
-static const struct fs_type *const types[] = { &fs_ext };
+/* ISO9660 first: a hybrid image may carry what looks like another one in its first 32 KiB. */
+static const struct fs_type *const types[] = { &fs_iso, &fs_ext, &fs_fat };
 
 /* What is met on guests' disks and not read here: a name is worth more than "unknown". */
 static const struct {

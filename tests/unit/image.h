@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 
 #include "base/scope.h"
+#include "base/str.h"
 #include "bootloader/blk/blk.h"
 #include "bootloader/fs/fs.h"
 #include "fs_walk.h"
