@@ -14,7 +14,8 @@ out/dom0/bench: tests/bench/bench.c tests/fault/storeproxy.c tests/fault/storepr
 
 bench: out/xlite out/guests/tiny out/dom0/floor out/dom0/bench
 	$(Q)mkdir -p out/bench
-	tests/bed/bed with 'bench $(BENCH)' > out/bench/raw.json
+	tests/bed/bed with 'ip link set xenbr0 address 02:00:00:00:00:01; bench $(BENCH)' \
+		> out/bench/raw.json
 
 DOM0_PROGRAMS += out/dom0/floor out/dom0/bench
 .PHONY: bench
