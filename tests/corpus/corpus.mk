@@ -4,9 +4,13 @@ CORPORA ?= ../shared/corpora
 $(UNIT_OUT)/corpus: $(UNIT_OUT)/tests/corpus/corpus.o $(UNIT_OUT)/libxlite.a
 	$(Q)$(CC) $(SANITIZE) -o $@ $^ -Wl,-Bstatic $(LIBS) -Wl,-Bdynamic
 
-check-corpus: $(UNIT_OUT)/corpus
+$(UNIT_OUT)/bootcfg: $(UNIT_OUT)/tests/corpus/bootcfg.o $(UNIT_OUT)/libxlite.a
+	$(Q)$(CC) $(SANITIZE) -o $@ $^ -Wl,-Bstatic $(BOOT_LIBS) -Wl,-Bdynamic
+
+check-corpus: $(UNIT_OUT)/corpus $(UNIT_OUT)/bootcfg
 	$(Q)t=$(UNIT_OUT)/corpus.tap; $(UNIT_OUT)/corpus $(CORPORA) >$$t 2>&1; rc=$$?; \
-		grep -A3 '^not ok' $$t; grep -E '^# [0-9]+ files|^# vectors|SKIP|ERROR' $$t; \
+		$(UNIT_OUT)/bootcfg $(CORPORA) >>$$t 2>&1 || rc=1; grep -A3 '^not ok' $$t; \
+		grep -E '^# [0-9]+ files|^# vectors|^# boot conf|SKIP|ERROR' $$t; \
 		echo "$$(grep -c '^ok' $$t) passed, $$(grep -c '^not ok' $$t) failed"; exit $$rc
 .PHONY: check-corpus
 

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * systemd-boot: Boot Loader Specification entries, with loader.conf's default and
+ * timeout. The entries may be on an extended boot partition and loader.conf on the ESP.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "bls.h"
+#include "text.h"
+
+static int make_target(struct boot_menu *menu, const struct bls_entry *e, const char *folder,
+		       struct boot_target *t, struct err *err)
+{
+	t->kind = e->efi ? BOOT_EFI : BOOT_LINUX;
+	t->kernel = (struct boot_file){
+		menu->dev, bls_path(menu, menu->dev, folder, e->linux_path), e->linux_path,
+	};
+	t->cmdline = arena_string(&menu->arena, e->options ? e->options : "");
+	if (!t->kernel.path || !t->cmdline)
+		return conf_nomem(err);
+	text_squeeze(t->cmdline);
+	for (size_t i = 0; i < e->nr_initrds; i++) {
+		struct boot_file f = {
+			menu->dev, bls_path(menu, menu->dev, folder, e->initrds[i]), e->initrds[i],
+		};
+		int rc = f.path ? target_add_initrd(menu, t, &f, err) : conf_nomem(err);
+
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int add_entry(struct boot_menu *menu, const struct bls_entry *e, const char *folder,
+		     struct err *err)
+{
+	struct boot_target *t = arena_alloc(&menu->arena, sizeof(*t));
+	struct boot_entry *entry = t ? menu_add(menu, -1, e->title ? e->title : e->id) : NULL;
+
+	if (!entry)
+		return conf_no_entry(menu, err);
+	entry->id = e->id;
+	entry->body = t;
+	return make_target(menu, e, folder, t, err);
+}
+
+/* A glob for the file's name, as a whole or without suffix and tries. */
+static bool is_default(struct boot_menu *menu, size_t i, const char *pattern)
+{
+	const struct boot_entry *e = &menu->entries[i];
+	const struct boot_target *t = e->body;
+	char *file = arena_format(&menu->arena, "%s.%s", e->id,
+				  t->kind == BOOT_EFI ? "efi" : "conf");
+
+	return glob_match(pattern, e->id) || (file && glob_match(pattern, file));
+}
+
+static void set_default(struct boot_menu *menu, const char *pattern)
+{
+	for (size_t i = 0; i < menu->nr_entries; i++) {
+		if (is_default(menu, i, pattern)) {
+			menu->chosen = (int)i;
+			return;
+		}
+	}
+	/* "@saved" is in a variable of the firmware, which no disk has. */
+	menu_note(menu, "the default '%s' names no entry", pattern);
+}
+
+static void set_key(struct boot_menu *menu, const char *key, char *value)
+{
+	long n;
+
+	if (strcmp(key, "default") == 0) {
+		set_default(menu, value);
+	} else if (strcmp(key, "timeout") == 0) {
+		menu->has_timeout = true;
+		menu->timeout_s = text_number(value, 1000000, &n) ? (int)n :
+				  strcmp(value, "menu-force") == 0 ? -1 : 0;
+	} else if (strcmp(key, "editor") == 0) {
+		menu->edit_locked = strchr("nNfF0", value[0]) || strcasecmp(value, "off") == 0;
+	}
+}
+
+static int read_loader_conf(struct boot_menu *menu, unsigned int dev, const char *path,
+			    struct err *err)
+{
+	char *text, *line;
+	int rc = conf_text(menu, dev, path, &text, err);
+
+	if (rc < 0)
+		return rc;
+	while ((line = text_line(&text))) {
+		char *rest = text_trim(line), *key;
+
+		if (*rest == '#')
+			continue;
+		key = text_word(&rest);
+		if (key && rest && *text_trim(rest))
+			set_key(menu, key, text_trim(rest));
+	}
+	return 0;
+}
+
+/* Beside the entries, or else on the ESP. */
+static int find_loader_conf(struct boot_menu *menu, const char *base, struct err *err)
+{
+	char *path = arena_format(&menu->arena, "%s/loader/loader.conf", base);
+	unsigned int dev = menu->dev;
+
+	if (!path)
+		return conf_nomem(err);
+	for (unsigned int i = 0; !conf_is_file(menu, dev, path); i++) {
+		if (i == menu->source->nr_devices)
+			return 0;
+		dev = menu->source->devices[i].role == SOURCE_ROLE_ESP ? i : menu->dev;
+		path = arena_string(&menu->arena, "/loader/loader.conf");
+		if (!path)
+			return conf_nomem(err);
+	}
+	return read_loader_conf(menu, dev, path, err);
+}
+
+/* Entries of both types under base ("", "/boot"). */
+static int read_base(struct boot_menu *menu, const char *base, struct err *err)
+{
+	char *entries = arena_format(&menu->arena, "%s/loader/entries", base);
+	char *images = arena_format(&menu->arena, "%s/EFI/Linux", base);
+	struct bls_list list = { .nr = 0 };
+	int rc;
+
+	if (!entries || !images)
+		return conf_nomem(err);
+	rc = bls_read_entries(menu, menu->dev, entries, &list, err);
+	if (rc == 0 || rc == -ENOENT || rc == -ENOTDIR) {
+		int more = bls_read_images(menu, menu->dev, images, &list, err);
+
+		rc = more == 0 ? 0 : rc;
+	}
+	if (rc < 0)
+		return rc == -ENOTDIR ? -ENOENT : rc;
+	if (!list.nr)
+		return fail(err, ENOENT, "no boot loader entries");
+	bls_sort(&list);
+	for (size_t i = 0; i < list.nr && rc == 0; i++)
+		rc = add_entry(menu, &list.entries[i], entries, err);
+	menu->chosen = 0;
+	menu->target = menu_target_body;
+	return rc < 0 ? rc : find_loader_conf(menu, base, err);
+}
+
+static int systemd_boot_find(struct boot_menu *menu, struct err *err)
+{
+	static const char *const bases[] = { "", "/boot" };
+	int rc = -ENOENT;
+
+	for (size_t i = 0; i < 2 && rc == -ENOENT; i++) {
+		menu->path = arena_format(&menu->arena, "%s/loader/entries", bases[i]);
+		if (!menu->path)
+			return conf_nomem(err);
+		rc = read_base(menu, bases[i], err);
+	}
+	return rc;
+}
+
+/* menu->path is a folder of entries, or what holds loader/ and EFI/. */
+static int systemd_boot_read(struct boot_menu *menu, struct err *err)
+{
+	static const char end[] = "/loader/entries";
+	size_t len = strlen(menu->path), cut = sizeof(end) - 1;
+	char *base = arena_string(&menu->arena, menu->path);
+
+	if (!base)
+		return conf_nomem(err);
+	while (len && base[len - 1] == '/')
+		base[--len] = '\0';
+	if (len >= cut && strcmp(base + len - cut, end) == 0)
+		base[len - cut] = '\0';
+	return read_base(menu, base, err);
+}
+
+const struct conf_language conf_bls = {
+	.name = "bls", .find = systemd_boot_find, .read = systemd_boot_read,
+};
