@@ -61,6 +61,13 @@ static void test_find(void)
 		{ "cle", "cleanup", NULL },
 		{ "cleanup", "cleanup", NULL },
 		{ "c", NULL, NULL },
+		{ "block-l", "block-list", NULL },
+		{ "block-a", "block-attach", NULL },
+		{ "block-", NULL, NULL },
+		{ "network-d", "network-detach", NULL },
+		{ "network-l", "network-list", NULL },	/* whatever of ours begins so */
+		{ "dev", NULL, "devd" },
+		{ "devi", "devices", NULL },
 		{ "he", "help", NULL },
 		{ "v", NULL, NULL },
 		{ "ver", "version", NULL },
