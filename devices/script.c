@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -177,17 +178,36 @@ static int start(const struct script_call *call, pid_t *pid, struct err *err)
 	return 0;
 }
 
+static bool brings_up(const struct script_call *call)
+{
+	return strcmp(call->action, "add") == 0 || strcmp(call->action, "online") == 0;
+}
+
+/* As wait_poll(). What is taken down because the user interrupted is taken down all the same. */
+static int wait_script(const struct script_call *call, struct pollfd *poll_fd, int64_t deadline)
+{
+	int64_t left = deadline - wait_now_ms();
+	int n;
+
+	if (brings_up(call))
+		return wait_poll(poll_fd, 1, deadline);
+	n = poll(poll_fd, 1, left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left);
+	if (n < 0)
+		return errno == EINTR ? -ETIMEDOUT : -errno;
+	return n ? n : -ETIMEDOUT;
+}
+
 /* 0 when it has ended; the reason when it shall be killed. */
 static int wait_end(const struct script_call *call, pid_t pid, int timeout_ms, struct err *err)
 {
 	int64_t deadline = wait_deadline(timeout_ms), patience = wait_deadline(PATIENCE_MS);
 	scoped(fd) int fd = pidfd_open(pid, 0);
-	struct pollfd poll = { .fd = fd, .events = POLLIN };
+	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
 
 	if (fd < 0)
 		return fail_sys(err, errno, "cannot watch hotplug script '%s'", call->script);
 	for (;;) {
-		int rc = wait_poll(&poll, 1, patience < deadline ? patience : deadline);
+		int rc = wait_script(call, &poll_fd, patience < deadline ? patience : deadline);
 
 		if (rc > 0)
 			return 0;
@@ -199,6 +219,8 @@ static int wait_end(const struct script_call *call, pid_t pid, int timeout_ms, s
 			return fail(err, ETIMEDOUT, "hotplug script '%s %s' has not ended after %g "
 				    "s and was killed", call->script, call->action,
 				    timeout_ms / 1000.0);
+		if (wait_now_ms() < patience)
+			continue;
 		log_info("waiting for '%s %s'", call->script, call->action);
 		patience = INT64_MAX;
 	}
@@ -207,12 +229,11 @@ static int wait_end(const struct script_call *call, pid_t pid, int timeout_ms, s
 /* fatal() of Xen's scripts leaves the reason in the store before it ends the script. */
 static int failed(struct xen *xen, const struct script_call *call, int status, struct err *err)
 {
-	bool brings_up = strcmp(call->action, "add") == 0 || strcmp(call->action, "online") == 0;
 	scoped(free) char *path = str_format("%s/hotplug-error", call->backend), *text = NULL;
 	char why[300];
 	struct err none;	/* it left no reason */
 
-	if (path && brings_up && store_read(xen, NULL, path, &text, &none) == 0 && *text)
+	if (path && brings_up(call) && store_read(xen, NULL, path, &text, &none) == 0 && *text)
 		return fail(err, EIO, "hotplug script '%s %s' failed: %s", call->script,
 			    call->action, str_escape(text, strlen(text), why, sizeof(why)));
 	if (WIFSIGNALED(status))

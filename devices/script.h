@@ -26,7 +26,8 @@ struct script_call {
 /*
  * Runs it and waits, at most timeout_ms; then it and its children are killed. A failure
  * is what it wrote to hotplug-error, or its exit status and the name of its log
- * (/var/log/xen/xen-hotplug.log). -EINTR when the user interrupted.
+ * (/var/log/xen/xen-hotplug.log). -EINTR when the user interrupted; an action that takes
+ * down (remove, offline) is carried on with then.
  */
 int script_run(struct xen *xen, const struct script_call *call, int timeout_ms,
 	       struct err *err) must_check;

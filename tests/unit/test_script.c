@@ -139,6 +139,10 @@ static void test_killed(void)
 	is_int(script_run(NULL, &call, 60000, &err), -EINTR, "interrupted");
 	waitpid(pid, NULL, 0);
 	check_child("interrupted");
+	write_script("env", 0755, "#!/bin/sh\nsleep 0.2\n", path);
+	call.script = path;
+	call.action = "remove";
+	is_int(script_run(NULL, &call, 10000, &err), 0, "afterwards what takes down still runs");
 }
 
 int main(void)
