@@ -32,7 +32,6 @@ SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-om
 CFLAGS  ?= -O2 -g
 XEN_VERSION := $(shell pkg-config --modversion xencontrol 2>/dev/null | cut -d. -f1,2)
 ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE -DXLITE_VERSION='"$(VERSION)"' -iquote . -iquote toolstack \
-	-isystem /usr/include/libnl3 \
 	-DXEN_BUILT_VERSION='"$(XEN_VERSION)"' $(WARN) $(CFLAGS) $(if $(SAN),$(SANITIZE),$(HARDEN))
 
 # Loading shared libraries costs more than the rest of a small create, and -static-pie's relocations
@@ -41,7 +40,7 @@ ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE -DXLITE_VERSION='"$(VERSION)"' -iquote . 
 STATIC  ?= 1
 XENLIBS := -Wl,--whole-archive -lxenguest -Wl,--no-whole-archive -lxenctrl -lxendevicemodel \
 	-lxenforeignmemory -lxencall -lxengnttab -lxenevtchn -lxenstore -lxentoollog -lxentoolcore
-LIBS    := $(XENLIBS) -ljansson -luuid -lz -llzma -lzstd -llz4 -lbz2 -lnl-3
+LIBS    := $(XENLIBS) -ljansson -luuid -lz -llzma -lzstd -llz4 -lbz2
 ifdef SAN
 LINK    := $(SANITIZE) $(if $(findstring clang,$(CC)),,-static-libasan -static-libubsan) \
 	-Wl,-Bstatic $(LIBS) -Wl,-Bdynamic
