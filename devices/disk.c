@@ -469,7 +469,8 @@ static int fail_backend(struct devices *set, const struct device *dev, struct er
 	return rc < 0 ? rc : fail(err, ETIMEDOUT, "its backend did not take it");
 }
 
-static bool backend_gave_up(struct devices *set, const struct device *dev)
+/* The backend's XenbusState, as far as it can be had. */
+static int backend_state(struct devices *set, const struct device *dev)
 {
 	scoped(free) char *path = NULL, *state = NULL;
 	char back[DEVICE_PATH_LEN];
@@ -478,24 +479,35 @@ static bool backend_gave_up(struct devices *set, const struct device *dev)
 	device_back_path(set, dev, back);
 	path = str_format("%s/state", back);
 	if (!path || store_read(set->xen, NULL, path, &state, &ignored) < 0)
-		return false;
-	return atoi(state) == XenbusStateClosing || atoi(state) == XenbusStateClosed;
+		return XenbusStateUnknown;
+	return atoi(state);
 }
 
-/* blkback shows the device when it has opened it; no watch tells that, so: looking. */
+static bool gave_up(int state)
+{
+	return state == XenbusStateClosing || state == XenbusStateClosed;
+}
+
+/*
+ * blkback shows the device when it has opened it; no watch tells that, so: looking. While it
+ * is at it (InitWait) it has as much time as libxl gives the script and it together.
+ */
 static int wait_blkback(struct devices *set, const struct device *dev, int64_t deadline,
 			struct err *err)
 {
 	int64_t patience = wait_deadline(PATIENCE_MS);
+	int64_t limit = wait_deadline(DEVICE_SCRIPT_MS);
 	char path[96];
 	int pause_ms = 1;
 
 	snprintf(path, sizeof(path), BLKBACK "/devices/vbd-%u-%u/physical_device", set->domid,
 		 dev->devid);
 	while (access(path, F_OK) < 0) {
+		int state = pause_ms < 16 ? XenbusStateInitWait : backend_state(set, dev);
 		int64_t now = wait_now_ms();
 
-		if (now >= deadline || (pause_ms >= 16 && backend_gave_up(set, dev)))
+		if (gave_up(state) || now >= limit ||
+		    (now >= deadline && state != XenbusStateInitWait))
 			return fail_backend(set, dev, err);
 		if (now >= patience) {
 			log_info("waiting for blkback to open '%s'", plan_of(dev)->params);

@@ -140,13 +140,20 @@ static void add_linked(struct search *s, dev_t dev, const char *sub)
 	}
 }
 
+static bool is_partition(dev_t dev)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/partition", major(dev), minor(dev));
+	return access(path, F_OK) == 0;
+}
+
 static void add_whole(struct search *s, dev_t dev)
 {
 	char path[64];
 	dev_t whole;
 
-	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/partition", major(dev), minor(dev));
-	if (access(path, F_OK) < 0)
+	if (!is_partition(dev))
 		return;
 	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/../dev", major(dev), minor(dev));
 	if (read_dev(path, "d", &whole))
@@ -187,7 +194,9 @@ static void find_kin(struct search *s)
 	if (S_ISBLK(s->st.st_mode)) {
 		s->file_ino = 0;
 		add_kin(s, s->st.st_rdev);
-		if (loop_status(s->path, &status, &ignored) == 0 && !status.file_rdev) {
+		/* (A partition of a loop device shares its status, but not its image.) */
+		if (!is_partition(s->st.st_rdev) &&
+		    loop_status(s->path, &status, &ignored) == 0 && !status.file_rdev) {
 			s->file_dev = status.file_dev;
 			s->file_ino = status.file_ino;
 		}
@@ -412,11 +421,7 @@ static void find_holder(struct search *s)
 	for (size_t i = 0; i < s->nr_upon && !*s->user; i++) {
 		bool loop, reads;
 
-		if (s->kin[i] == s->st.st_rdev)
-			continue;
-		snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/partition", major(s->kin[i]),
-			 minor(s->kin[i]));
-		if (access(path, F_OK) == 0)
+		if (s->kin[i] == s->st.st_rdev || is_partition(s->kin[i]))
 			continue;
 		snprintf(path, sizeof(path), "/sys/dev/block/%u:%u", major(s->kin[i]),
 			 minor(s->kin[i]));
