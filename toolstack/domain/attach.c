@@ -125,6 +125,9 @@ bool attach_json_remove(const struct device_kind *kind, json_t *config, uint32_t
 		if (is_device(kind, json_array_get(list, i), devid))
 			any |= json_array_remove(list, i) == 0;
 	}
+	/* libxl has no empty lists. */
+	if (any && json_array_size(list) == 0)
+		json_object_del(config, kind->json_list);
 	return any;
 }
 

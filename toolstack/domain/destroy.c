@@ -2,6 +2,8 @@
 #include "destroy.h"
 
 #include <errno.h>
+#include <glob.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -29,6 +31,9 @@
 
 /* How long xenconsoled may take to connect to a guest that was just introduced. */
 #define CONSOLE_MS 1000
+
+/* How long the daemons may take to let go of a domain that is being killed. */
+#define DYING_MS 500
 
 /* Also what is there without an entry in the list: never another domain's. */
 static void add_backend_roots(struct store_nodes *nodes, uint32_t domid,
@@ -135,6 +140,45 @@ static int uuid_is_shared(struct xen *xen, uint32_t domid, const uint8_t uuid[16
 	return 0;
 }
 
+/* Backends in this host's kernel that have not let go of domid: "vbd-5-51712, vif-5-0". */
+static void list_backends(uint32_t domid, char *text, size_t size)
+{
+	static const char dir[] = "/sys/bus/xen-backend/devices/";
+	glob_t found;
+	char pattern[64];
+	size_t len = 0;
+
+	*text = '\0';
+	snprintf(pattern, sizeof(pattern), "%s*-%u-*", dir, domid);
+	if (glob(pattern, 0, NULL, &found) != 0)
+		return;
+	for (size_t i = 0; i < found.gl_pathc && len < size; i++)
+		len += (size_t)snprintf(text + len, size - len, "%s%s", i ? ", " : "",
+					found.gl_pathv[i] + strlen(dir));
+	globfree(&found);
+}
+
+/* Xen keeps a domain as long as somebody maps a page of it; there is no message anywhere. */
+static void explain_dying(struct xen *xen, uint32_t domid)
+{
+	int64_t deadline = wait_deadline(DYING_MS);
+	struct domctl_info info;
+	char who[256];
+	struct err gone;
+
+	while (domctl_info(xen, domid, &info, &gone) == 0 && info.dying) {
+		if (wait_now_ms() < deadline) {
+			poll(NULL, 0, 5);
+			continue;
+		}
+		list_backends(domid, who, sizeof(who));
+		log_warn("domain %u is still dying: %" PRIu64 " page(s) of it are in use by %s%s",
+			 domid, info.nr_pages, *who ? "backend " : "a process of this host (QEMU, "
+			 "xenconsoled, ...)", who);
+		return;
+	}
+}
+
 int domain_destroy_unfinished(struct xen *xen, uint32_t domid, const uint8_t uuid[16],
 			      struct err *err)
 {
@@ -187,6 +231,7 @@ int domain_destroy(struct xen *xen, uint32_t domid, struct err *err)
 	rc = domain_destroy_unfinished(xen, domid, info.uuid, err);
 	if (rc < 0)
 		return fail_in(err, "domain %u", domid);
+	explain_dying(xen, domid);
 	/* A first destroy may have got as far as the name; xl may have changed it. */
 	if (!name || !runfile_drop(RUNFILE_DIR, name, domid, info.uuid))
 		runfile_drop_any(RUNFILE_DIR, domid, info.uuid);
