@@ -184,7 +184,7 @@ static size_t put_dsdt(struct writer *w, const struct acpi_spec *spec)
 
 /* Fixed offsets of the FADT; all that is not set is 0, "not there". */
 enum {
-	FADT_SIZE = 268, FADT_DSDT = 40, FADT_C2_LATENCY = 96, FADT_C3_LATENCY = 98,
+	FADT_SIZE = 268, FADT_DSDT = 40, FADT_SCI = 46, FADT_C2_LATENCY = 96, FADT_C3_LATENCY = 98,
 	FADT_BOOT_ARCH = 109, FADT_FLAGS = 112, FADT_X_DSDT = 140,
 };
 
@@ -202,6 +202,8 @@ static size_t put_fadt(struct writer *w, uint64_t dsdt)
 	w->len = table + FADT_SIZE;
 	poke(w, table + FADT_DSDT, dsdt, 4);
 	poke(w, table + FADT_X_DSDT, dsdt, 8);
+	/* There is none; but Linux programs interrupt 0 as one when this says 0. */
+	poke(w, table + FADT_SCI, 9, 2);
 	/* Longer than 100 and 1000 us: there is no such state. */
 	poke(w, table + FADT_C2_LATENCY, 0xfff, 2);
 	poke(w, table + FADT_C3_LATENCY, 0xfff, 2);
