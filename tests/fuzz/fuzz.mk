@@ -4,7 +4,7 @@
 FUZZ_OUT  := out/fuzz
 FUZZ      := $(patsubst tests/fuzz/%.c,$(FUZZ_OUT)/%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_OBJS := $(patsubst %.c,$(FUZZ_OUT)/%.o,$(wildcard $(base:%=toolstack/base/%.c) \
-	$(config:%=toolstack/config/%.c) builders/unwrap.c))
+	$(config:%=toolstack/config/%.c) builders/unwrap.c) $(BOOT_CONF_SRCS))
 FUZZ_CC   := clang
 FUZZ_RUNS ?= 10000
 FUZZ_TIME ?= 600
@@ -25,7 +25,11 @@ $(FUZZ_OUT)/cfg.dict: toolstack/config/keytab.c
 	$(Q)mkdir -p $(@D)
 	$(Q)grep -oE '[A-Z]\("[a-z_0-9]+"' $< | grep -oE '"[^"]+"' | sort -u >$@
 
-# What to start from.
+# What to start from; boot configurations also from the corpus, where there is one.
+FUZZ_SEEDS_bootconf_grub := $(wildcard $(CORPORA)/bootcfg/*.cfg)
+FUZZ_SEEDS_bootconf_legacy := $(wildcard $(CORPORA)/bootcfg/*menu.lst $(CORPORA)/bootcfg/*-grub.conf)
+FUZZ_SEEDS_bootconf_syslinux := $(wildcard $(CORPORA)/bootcfg/*linux*.conf)
+FUZZ_SEEDS_bootconf_bls := $(wildcard $(CORPORA)/bootcfg/petitboot-bls/loader/entries/*)
 FUZZ_SEEDS_cfg := $(wildcard tests/unit/keys/*.cfg)
 
 $(FUZZ:$(FUZZ_OUT)/fuzz_%=fuzz-%): fuzz-%: $(FUZZ_OUT)/fuzz_% $(FUZZ_OUT)/%.dict
