@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "wire.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#define ends(text) (memchr(text, '\0', sizeof(text)) != NULL)
+
+static bool device_fits(const struct boot_device_info *d)
+{
+	return ends(d->name) && ends(d->fs) && ends(d->uuid) && ends(d->label) && ends(d->note) &&
+		ends(d->config);
+}
+
+static bool result_fits(const struct boot_result *r, const struct wire_request *request)
+{
+	if (r->kernel_size > request->kernel_max || r->ramdisk_size > request->ramdisk_max)
+		return false;
+	if (request->action == BOOT_LIST ? r->kernel_size || r->ramdisk_size : !r->kernel_size)
+		return false;
+	return ends(r->language) && ends(r->title) && ends(r->place) && ends(r->kernel_path) &&
+		ends(r->ramdisk_path) && ends(r->cmdline);
+}
+
+bool wire_check(const struct wire_message *m, size_t len, const struct wire_request *request)
+{
+	if (len != sizeof(*m))
+		return false;
+	switch (m->kind) {
+	case MESSAGE_DEVICE:
+		return device_fits(&m->device);
+	case MESSAGE_ENTRY:
+		return ends(m->entry.title) && ends(m->entry.id) && ends(m->entry.place);
+	case MESSAGE_NOTE:
+		return ends(m->note);
+	case MESSAGE_RESULT:
+		return result_fits(&m->result, request);
+	case MESSAGE_ERROR:
+		return ends(m->error.msg) && m->error.code > 0 && m->error.code < 4096;
+	default:
+		return false;
+	}
+}
