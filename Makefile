@@ -17,7 +17,7 @@ domain  := runfile userdata layout create platform cpuid claim destroy attach lo
 build   := builder kernel unwrap cache pv pvh acpi e820 elfnote
 devices := devices kinds bus disk loop diskuse imagehead nic link vfb vkb channel p9 qemu qemu_args \
 	qemu_log qemu_start qmp vnc script list remove
-cmd     := main command options table output help list info vcpu memory lifecycle console create destroy netlink devices block network vnc
+cmd     := main command options table output help list info vcpu memory lifecycle console create destroy netlink devices block network vnc channel
 
 SRCS    := $(base:%=toolstack/base/%.c) $(xen:%=toolstack/xen/%.c) \
 	$(config:%=toolstack/config/%.c) $(domain:%=toolstack/domain/%.c) \

@@ -15,7 +15,7 @@ const struct command *const command_list[] = {
 	&cmd_info, &cmd_domid, &cmd_domname, &cmd_rename, &cmd_dmesg, &cmd_uptime,
 	&cmd_network_attach, &cmd_network_list, &cmd_network_detach, &cmd_block_attach,
 	&cmd_block_list, &cmd_block_detach, &cmd_devices, &cmd_cleanup, &cmd_version, &cmd_help,
-	&cmd_vncviewer,
+	&cmd_channel_list, &cmd_vncviewer,
 };
 
 const size_t command_nr = ARRAY_SIZE(command_list);

@@ -251,6 +251,9 @@ static void remove_stale(const struct devices *set, size_t i, struct store_nodes
 	const struct device *dev = &set->items[i];
 	char path[DEVICE_PATH_LEN];
 
+	/* The domain's own console is among these, and layout.c has removed and written it. */
+	if (dev->kind == &device_channel && dev->backend_domid == 0)
+		return;
 	for (size_t k = 0; k < i; k++) {
 		if (set->items[k].backend_domid == dev->backend_domid &&
 		    strcmp(set->items[k].backend_kind, dev->backend_kind) == 0)

@@ -140,6 +140,9 @@ static void test_channels(void)
 	is_str(got, MONITORS "-chardev socket,id=libxl-channel2,path=/run/a,,b,server=on,wait=off "
 	       BASE "g " NO_DISPLAY "-machine xenpv -m 1", "a socket is on the command line");
 	devices_nodes(&set, &nodes);
+	for (size_t i = 0; i < nodes.nr; i++)
+		ok(nodes.items[i].perm != STORE_REMOVED, "the guest's console stays: %s",
+		   nodes.items[i].path);
 	check(&nodes, "/local/domain/7/device/console/1/output", "pty", STORE_BACKEND);
 	check(&nodes, "/local/domain/7/device/console/1/tty", "", STORE_BACKEND);
 	check(&nodes, "/local/domain/7/device/console/1/name", "org.a", STORE_BACKEND);
@@ -258,8 +261,9 @@ static void test_log(void)
 	is_int(pwrite(log.fd, "a\nb\nc\nd\n\n", 9, 0), 9, "written");
 	qemu_log_tail(&log, buf, sizeof(buf));
 	is_str(buf, ": b; c; d", "the last lines");
-	qemu_log_tail(&log, buf, 8);
-	is_str(buf, ": b; c", "cut to fit");
+	is_int(pwrite(log.fd, "a\nbbbbbbbbbbbbbbbbbbbb\nc", 24, 0), 24, "written");
+	qemu_log_tail(&log, buf, 16);
+	is_str(buf, ": a; bbbbbb...", "cut to fit");
 	qemu_log_close(&log);
 	is_int(log.fd, -1, "closed");
 }
