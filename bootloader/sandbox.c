@@ -129,8 +129,8 @@ static int add_rules(scmp_filter_ctx filter, int terminal)
 				     SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 	for (size_t i = 0; i < ARRAY_SIZE(terminal_requests) && r == 0 && terminal >= 0; i++)
 		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 2,
-				     SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)terminal),
-				     SCMP_A1(SCMP_CMP_EQ, terminal_requests[i]));
+				     SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)terminal, 0),
+				     SCMP_A1(SCMP_CMP_EQ, terminal_requests[i], 0));
 	return r;
 }
 

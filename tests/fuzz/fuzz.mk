@@ -4,7 +4,7 @@
 FUZZ_OUT  := out/fuzz
 FUZZ      := $(patsubst tests/fuzz/%.c,$(FUZZ_OUT)/%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_OBJS := $(patsubst %.c,$(FUZZ_OUT)/%.o,$(wildcard $(base:%=toolstack/base/%.c) \
-	$(config:%=toolstack/config/%.c) builders/unwrap.c) $(BOOT_CONF_SRCS))
+	$(config:%=toolstack/config/%.c) builders/unwrap.c) $(BOOT_SRCS))
 FUZZ_CC   := clang
 FUZZ_RUNS ?= 10000
 FUZZ_TIME ?= 600
@@ -16,7 +16,8 @@ $(FUZZ_OUT)/%.o: %.c
 		-MMD -MP -c -o $@ $<
 
 $(FUZZ): $(FUZZ_OUT)/%: $(FUZZ_OUT)/tests/fuzz/%.o $(FUZZ_OBJS)
-	$(Q)$(FUZZ_CC) $(SANITIZE) -fsanitize=fuzzer -o $@ $^ -ljansson -luuid -lz -llzma -lzstd -llz4 -lbz2
+	$(Q)$(FUZZ_CC) $(SANITIZE) -fsanitize=fuzzer -o $@ $^ -ljansson -luuid -lz -llzma -lzstd -llz4 -lbz2 -lcrypt \
+		$(BOOT_LIBS)
 
 # Words for the mutator: tests/fuzz/NAME.dict; for cfg all keys of the table.
 $(FUZZ_OUT)/%.dict: tests/fuzz/%.dict
@@ -24,6 +25,14 @@ $(FUZZ_OUT)/%.dict: tests/fuzz/%.dict
 $(FUZZ_OUT)/cfg.dict: toolstack/config/keytab.c
 	$(Q)mkdir -p $(@D)
 	$(Q)grep -oE '[A-Z]\("[a-z_0-9]+"' $< | grep -oE '"[^"]+"' | sort -u >$@
+
+# Disk images are made, with their zeroes left out.
+$(FUZZ_OUT)/sparse: tests/fuzz/sparse.c
+	$(Q)mkdir -p $(@D) && $(CC) -O2 -o $@ $<
+$(FUZZ_OUT)/blk.seeds: tests/fuzz/seeds $(FUZZ_OUT)/sparse
+	$(Q)tests/fuzz/seeds $(FUZZ_OUT)/sparse $@ && touch $@
+fuzz-blk: $(FUZZ_OUT)/blk.seeds
+FUZZ_SEEDS_blk = $(wildcard $(FUZZ_OUT)/blk.seeds/*)
 
 # What to start from; boot configurations also from the corpus, where there is one.
 FUZZ_SEEDS_bootconf_grub := $(wildcard $(CORPORA)/bootcfg/*.cfg)
@@ -34,7 +43,7 @@ FUZZ_SEEDS_cfg := $(wildcard tests/unit/keys/*.cfg)
 
 $(FUZZ:$(FUZZ_OUT)/fuzz_%=fuzz-%): fuzz-%: $(FUZZ_OUT)/fuzz_% $(FUZZ_OUT)/%.dict
 	$(Q)rm -rf $(FUZZ_OUT)/$*.short && mkdir -p $(FUZZ_OUT)/$*.short $(FUZZ_OUT)/$*.corpus
-	$(if $(FUZZ_SEEDS_$*),$(Q)cp $(FUZZ_SEEDS_$*) $(FUZZ_OUT)/$*.$(FUZZ_INTO))
+	$(if $(FUZZ_SEEDS_$*),$(Q)cp -f $(FUZZ_SEEDS_$*) $(FUZZ_OUT)/$*.$(FUZZ_INTO))
 	$(Q)$(FUZZ_OUT)/fuzz_$* -timeout=10 -dict=$(FUZZ_OUT)/$*.dict $(FUZZ_ARGS) \
 		-artifact_prefix=$(FUZZ_OUT)/ $(FUZZ_OUT)/$*.$(FUZZ_INTO) >$(FUZZ_OUT)/$*.log 2>&1 || \
 		{ tail -40 $(FUZZ_OUT)/$*.log; exit 1; }
