@@ -9,7 +9,7 @@
  *	devices_prepare()	defaults, checks, backends chosen; nothing changed yet
  *	devices_open()		the domid is known: loop devices, ears for new links
  *	devices_nodes()		pure: what to write into the store
- *	devices_connect()	after that: links, scripts, QEMU; one deadline for all
+ *	devices_connect()	after that: links, scripts, QEMU; each has its time
  *
  * Leaving a set's scope closes descriptors and undoes nothing in the store: what stands
  * there is found again by devices_list(), also after a kill, and removed by

@@ -147,12 +147,13 @@ int devices_start(struct devices *set, struct err *err)
 
 int devices_connect(struct devices *set, struct err *err)
 {
-	int64_t deadline = wait_deadline(DEVICE_WAIT_MS);
 	char label[64];
 	int rc;
 
 	for (size_t i = 0; i < set->nr; i++) {
 		struct device *dev = &set->items[i];
+		/* The kernel makes one backend after the other: each may take so long. */
+		int64_t deadline = wait_deadline(DEVICE_WAIT_MS);
 
 		rc = dev->kind->connect ? dev->kind->connect(set, dev, deadline, err) : 0;
 		if (rc < 0)
