@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/scope.h"
 #include "base/str.h"
@@ -274,9 +275,19 @@ void devices_nodes(const struct devices *set, struct store_nodes *nodes)
 	}
 }
 
+/* Linux takes as many as the guest has vcpus, and its backends offer as many as dom0 has. */
+static unsigned int nr_queues(const struct devices *set)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	unsigned int vcpus = set->config ? set->config->max_vcpus : 1;
+
+	return cpus > 0 && cpus < (long)vcpus ? (unsigned int)cpus : vcpus;
+}
+
 size_t devices_guest_nodes(const struct devices *set)
 {
 	scoped(store_nodes) struct store_nodes nodes = STORE_NODES_INIT;
+	unsigned int queues = nr_queues(set);
 	size_t count = 0;
 	char home[32];
 
@@ -287,7 +298,10 @@ size_t devices_guest_nodes(const struct devices *set)
 		    str_starts(nodes.items[i].path, home))
 			count++;
 	}
-	for (size_t i = 0; i < set->nr; i++)
-		count += set->items[i].kind->guest_adds;
+	for (size_t i = 0; i < set->nr; i++) {
+		const struct device_kind *kind = set->items[i].kind;
+
+		count += kind->guest_adds + (queues > 1 ? queues * kind->guest_adds_queue : 0);
+	}
 	return count;
 }

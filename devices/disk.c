@@ -599,6 +599,7 @@ const struct device_kind device_disk = {
 	.name = "vbd", .what = "disk", .items = offsetof(struct domain_config, disks),
 	.nr_items = offsetof(struct domain_config, nr_disks), .item_size = sizeof(struct disk),
 	.guest_adds = 3,	/* ring-ref, event-channel, feature-persistent */
+	.guest_adds_queue = 3,	/* queue-N with the first two of these */
 	.json_list = "disks", .json_id = "vdev", .to_json = to_json,
 	.prepare = prepare, .open = open_disk, .keys = keys, .connect = connect_disk,
 	.disconnect = disconnect, .free_plan = free_plan,

@@ -38,6 +38,7 @@ struct device_kind {
 	/* its array in libxl's JSON, and the member that tells one from the other */
 	const char *json_list, *json_id;
 	unsigned int guest_adds;	/* nodes that Linux's frontend adds to its own folder */
+	unsigned int guest_adds_queue;	/* and for each queue when there are several */
 	int (*to_json)(const void *item, json_t **out, struct err *err);
 
 	/*

@@ -627,7 +627,8 @@ static int to_json(const void *item, json_t **out, struct err *err)
 const struct device_kind device_nic = {
 	.name = "vif", .what = "vif", .items = offsetof(struct domain_config, nics),
 	.nr_items = offsetof(struct domain_config, nr_nics), .item_size = sizeof(struct nic),
-	.json_list = "nics", .json_id = "devid", .guest_adds = 11, .to_json = to_json,
-	.prepare = prepare, .open = open_device, .keys = keys, .connect = connect,
+	.json_list = "nics", .json_id = "devid", .guest_adds = 11,
+	.guest_adds_queue = 5,	/* queue-N and its two rings and two event channels */
+	.to_json = to_json, .prepare = prepare, .open = open_device, .keys = keys, .connect = connect,
 	.disconnect = disconnect, .free_plan = free_plan,
 };
