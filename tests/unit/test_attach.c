@@ -95,8 +95,8 @@ static void test_disks(void)
 	ok(attach_json_has(kind, config, 51728), "it is there");
 	ok(!attach_json_has(kind, config, 51712), "another is not");
 	ok(attach_json_add(kind, config, &disk, 51728, &err) == 0 &&
-	       json_array_size(json_object_get(config, "disks")) == 1, __FILE__, __LINE__,
-	       "added again it replaces itself");
+	       json_array_size(json_object_get(config, "disks")) == 1,
+	   "added again it replaces itself");
 	ok(!attach_json_remove(kind, config, 51712), "another is not removed");
 	ok(attach_json_remove(kind, config, 51728), "removed");
 	is_json(config, "{\"on_reboot\":\"restart\"}", "no empty list stays");
@@ -115,10 +115,11 @@ static void test_others(void)
 	ok(attach_json_has(vbd, config, 51728), "a vdev in libxl's other form");
 	ok(attach_json_has(vif, config, 0), "vif 0");
 	ok(attach_json_remove(vif, config, 1), "vif 1 removed");
-	ok(attach_json_has(vif, config, 0) && !attach_json_has(vif, config, 1), __FILE__, __LINE__,
-	       "and no other");
+	ok(attach_json_has(vif, config, 0) && !attach_json_has(vif, config, 1),
+	   "and no other");
 	nic.devid = 3;
-	ok(attach_json_add(vif, odd, &nic, 3, &err) == 0 && attach_json_has(vif, odd, 3), "what is no list is replaced by one");
+	ok(attach_json_add(vif, odd, &nic, 3, &err) == 0 && attach_json_has(vif, odd, 3),
+	   "what is no list is replaced by one");
 	ok(!attach_json_has(vbd, odd, 0), "or has nothing");
 }
 
