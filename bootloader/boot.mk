@@ -4,14 +4,15 @@
 boot_blk  := blk table mbr gpt crc32c
 boot_fs   := fs ext ext_journal fat iso utf
 boot_conf := arena text menu conf bls grub grub_script grub_eval grub_core grub_env grub_expand \
-	grub_path grub_search grub_test grub_load grub_bls systemd_boot legacy syslinux nolist
+	grub_path grub_search grub_test grub_load grub_bls grub_regexp regex \
+	systemd_boot legacy syslinux nolist password sha512
 # What is in the reader, what starts it (in xlite as well), and what both need of the toolstack.
 BOOT_CONF_SRCS := $(boot_conf:%=bootloader/conf/%.c) bootloader/source.c
 BOOT_SRCS := $(boot_blk:%=bootloader/blk/%.c) $(boot_fs:%=bootloader/fs/%.c) $(BOOT_CONF_SRCS) \
 	bootloader/disks.c bootloader/sandbox.c bootloader/child.c \
 	bootloader/wire.c bootloader/bootloader.c
 BOOT_BASE := $(patsubst %,toolstack/base/%.c,err str file wait)
-BOOT_LIBS := -lext2fs -lcom_err -lseccomp -lz
+BOOT_LIBS := -lext2fs -lcom_err -lseccomp -lz -lcrypt
 BOOT_OBJS := $(patsubst %.c,$(OUT)/%.o,$(BOOT_SRCS) $(BOOT_BASE) bootloader/main.c)
 
 # Always static: it cannot open libraries in its sandbox, and starts faster.

@@ -126,6 +126,9 @@ int grub_test(struct grub *g, const struct grub_args *args, const struct grub_cm
 /* grub_bls.c */
 int grub_blscfg(struct grub *g, const struct grub_args *args, const struct grub_cmd *cmd,
 		struct err *err);
+/* grub_regexp.c */
+int grub_regexp(struct grub *g, const struct grub_args *args, const struct grub_cmd *cmd,
+		struct err *err);
 /* grub_load.c: what has been loaded as a target; -ENOEXEC when it is nothing to boot. */
 int grub_loaded_target(struct grub *g, struct boot_target *out, struct err *err) must_check;
 /* grub.c: the default of the menu that configfile made, which is run; -ENOEXEC. */

@@ -167,5 +167,5 @@ int grub_test(struct grub *g, const struct grub_args *args, const struct grub_cm
 }
 
 const struct grub_command grub_test_commands[] = {
-	{ "test", grub_test }, { "[", grub_test }, { .name = NULL },
+	{ "test", grub_test }, { "[", grub_test }, { "regexp", grub_regexp }, { .name = NULL },
 };
