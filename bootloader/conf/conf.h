@@ -99,6 +99,7 @@ struct boot_menu {
 	void *state;		/* of the language */
 };
 
+/* A menu may be moved (copied, and the original forgotten). */
 #define BOOT_MENU_INIT { .chosen = -1, .arena = ARENA_INIT(CONF_MEMORY_MAX) }
 
 void boot_menu_free(struct boot_menu *menu);

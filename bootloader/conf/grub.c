@@ -231,6 +231,8 @@ static int grub_target(struct boot_menu *menu, size_t entry, struct boot_target 
 	struct grub_env *env = g->env;
 	int rc = 0;
 
+	/* Its owner may have moved the menu. */
+	g->menu = menu;
 	g->depth = 0;
 	if (body->direct)
 		g->loaded = *body->direct;
