@@ -13,7 +13,7 @@ base    := err log str file json wait
 xen     := xen store wire watch readmany nodes domctl host console_ring
 config  := cfg types lists fields config_json keys keytab keyparse config conf spec \
 	spec_json disk devnum nic pci devices media platform vnuma cpuid cpuid_json cpulist size
-domain  := runfile userdata layout create platform cpuid claim destroy attach lookup list lifecycle balloon attend console
+domain  := runfile userdata layout create platform vcpus cpuid claim destroy attach lookup list lifecycle balloon attend console
 build   := builder kernel unwrap cache pv pvh acpi e820 elfnote
 devices := devices kinds bus disk loop diskuse imagehead nic link vfb vkb channel p9 qemu qemu_args \
 	qemu_log qemu_start qmp vnc script list remove

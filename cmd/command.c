@@ -10,7 +10,8 @@
 /* Order of `help`: as in xl, xlite's own last. */
 const struct command *const command_list[] = {
 	&cmd_create, &cmd_list, &cmd_destroy, &cmd_shutdown, &cmd_reboot, &cmd_pause,
-	&cmd_unpause, &cmd_console, &cmd_mem_max, &cmd_mem_set, &cmd_vcpu_list, &cmd_vm_list,
+	&cmd_unpause, &cmd_console, &cmd_mem_max, &cmd_mem_set, &cmd_vcpu_list, &cmd_vcpu_set,
+	&cmd_vm_list,
 	&cmd_network_link,
 	&cmd_info, &cmd_domid, &cmd_domname, &cmd_rename, &cmd_dmesg, &cmd_uptime,
 	&cmd_network_attach, &cmd_network_list, &cmd_network_detach, &cmd_block_attach,

@@ -132,7 +132,7 @@ extern const struct command cmd_block_attach, cmd_block_detach, cmd_block_list, 
 	cmd_console, cmd_create, cmd_destroy, cmd_devices, cmd_dmesg, cmd_domid, cmd_domname,
 	cmd_help, cmd_info, cmd_list, cmd_mem_max, cmd_mem_set, cmd_network_attach,
 	cmd_network_detach, cmd_network_list, cmd_pause, cmd_reboot, cmd_rename, cmd_shutdown,
-	cmd_unpause, cmd_uptime, cmd_vcpu_list, cmd_version, cmd_vm_list;
+	cmd_unpause, cmd_uptime, cmd_vcpu_list, cmd_vcpu_set, cmd_version, cmd_vm_list;
 extern const struct command cmd_channel_list, cmd_vncviewer;
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* vcpu-list, uptime: what domains do. */
+/* vcpu-list, vcpu-set, uptime: what domains do. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "command.h"
 #include "domain/list.h"
+#include "domain/vcpus.h"
 #include "output.h"
 #include "xen/host.h"
 #include "xen/store.h"
@@ -143,6 +144,42 @@ static int run_vcpu_list(struct cmd *cmd, struct err *err)
 	if (rc == 0 && opts->json)
 		rc = output_json(array, err);
 	return rc;
+}
+
+struct vcpu_set_options {
+	bool ignore_host;
+};
+
+/* More than the host has cpus only slows a guest down: xl wants to be told that it is meant. */
+static int check_host(struct cmd *cmd, uint32_t domid, unsigned int nr, struct err *err)
+{
+	struct domctl_info info;
+	unsigned int nr_cpus;
+	int rc = domctl_info(&cmd->xen, domid, &info, err);
+
+	if (rc == 0)
+		rc = host_nr_cpus(&cmd->xen, &nr_cpus, err);
+	if (rc == 0 && nr > info.nr_online_vcpus && nr > nr_cpus)
+		return cmd_fail(cmd, err, EINVAL, "You are overcommmitting! You have %u physical "
+				"CPUs and want %u vCPUs! Aborting, use --ignore-host to continue",
+				nr_cpus, nr);
+	return rc;
+}
+
+static int run_vcpu_set(struct cmd *cmd, struct err *err)
+{
+	const struct vcpu_set_options *opts = cmd->options;
+	uint32_t domid;
+	uint64_t nr;
+	int rc = cmd_domain(cmd, cmd->words[0], &domid, err);
+
+	if (rc < 0)
+		return rc;
+	if (str_to_u64(cmd->words[1], INT32_MAX, &nr) < 0)
+		return fail(err, EINVAL, "bad number of vcpus '%.40s'", cmd->words[1]);
+	if (!opts->ignore_host)
+		rc = check_host(cmd, domid, (unsigned int)nr, err);
+	return rc < 0 ? rc : domain_set_vcpus(&cmd->xen, domid, (unsigned int)nr, err);
 }
 
 struct uptime_options {
@@ -285,6 +322,11 @@ static const struct option_row vcpu_options[] = {
 	  offsetof(struct vcpu_options, json) },
 };
 
+static const struct option_row vcpu_set_options[] = {
+	{ 'i', "ignore-host", NULL, "Don't limit the vCPU based on the host CPU count",
+	  OPTION_FLAG, offsetof(struct vcpu_set_options, ignore_host) },
+};
+
 static const struct option_row uptime_options[] = {
 	{ 's', NULL, NULL, "Short form, with the time of day", OPTION_FLAG,
 	  offsetof(struct uptime_options, brief) },
@@ -296,6 +338,13 @@ const struct command cmd_vcpu_list = {
 	.name = "vcpu-list", .args = "[Domain, ...]", .help = "List the VCPUs for all/some domains",
 	.needs = NEED_XEN | NEED_STORE, .max = COMMAND_ANY, COMMAND_OPTIONS(vcpu_options),
 	.run = run_vcpu_list,
+};
+
+const struct command cmd_vcpu_set = {
+	.name = "vcpu-set", .args = "[option] <Domain> <vCPUs>",
+	.help = "Set the number of active VCPUs allowed for the domain",
+	.needs = NEED_XEN | NEED_STORE, .min = 2, .max = 2, COMMAND_OPTIONS(vcpu_set_options),
+	.modifies = true, .run = run_vcpu_set,
 };
 
 const struct command cmd_uptime = {
