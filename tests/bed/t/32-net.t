@@ -157,18 +157,19 @@ is "nor a node" "$(xenstore-ls -f | grep /vif/)" ""
 mkdir /etc/xen/scripts/vif-post.d
 printf 'echo "$command $dev $bridge" >> %s\n' "$T/hook.out" > /etc/xen/scripts/vif-post.d/a.hook
 chmod +x /etc/xen/scripts/vif-post.d/a.hook
-tiny n-hook "vif=['bridge=br1']"
+tiny n-hook "vif=['bridge=br1,vifname=net-h']"
 run xlite create -q -p "$T/n-hook.cfg"
 calm
 id=$(xl domid n-hook)
-is "with a hook" "$rc:$err:$(bridge_of "vif$id.0")" "0::br1"
+is "with a hook" "$rc:$err:$(bridge_of net-h)" "0::br1"
+nok "the script's stray node is not left" xenstore-exists /local/domain/net-h
 mac=$(back "$id/0/mac")
 like "a MAC is made" "$mac" '^00:16:3e:[0-7][0-9a-f](:[0-9a-f]{2}){2}$'
 is "and is in the JSON for the next start" \
 	"$(tr -d '\000' < /var/lib/xen/userdata-d."$id".*.libxl-json | grep -c "\"$mac\"")" 1
 run xlite destroy n-hook
-is "that hears of both" "$(< "$T/hook.out")" "online vif$id.0 br1
-offline vif$id.0 br1"
+is "that hears of both" "$(< "$T/hook.out")" "online net-h br1
+offline net-h br1"
 rm -r /etc/xen/scripts/vif-post.d
 
 ip link del br1
