@@ -20,7 +20,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
-#include <netlink/errno.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -33,8 +32,7 @@
 
 #include "toolstack/base/scope.h"
 
-enum kind { NEVER, FILE_MINUS, MINUS, NULLS, NEGATIVE, POSITIVE, NETLINK,
-	BOOL, ZERO };
+enum kind { NEVER, FILE_MINUS, MINUS, NULLS, NEGATIVE, POSITIVE, BOOL, ZERO };
 
 struct fault_call {
 	const char *name;
@@ -49,13 +47,7 @@ static const struct { const char *pattern; enum kind kind; } kinds[] = {
 	{ "xenforeignmemory_unmap", NEVER },
 	{ "xc_dom_*_max_size", NEVER }, { "xc_dom_translated", NEVER }, { "unlink*", NEVER },
 	{ "flock", NEVER }, { "xs_daemon_*", NEVER },
-	{ "posix_spawn*", POSITIVE }, { "nl_socket_get_fd", NEVER }, { "nl_socket_disable*", NEVER },
-	{ "nl_socket_enable*", NEVER }, { "nlmsg_hdr", NEVER }, { "nlmsg_data", NEVER },
-	{ "nl_cb_put", NEVER }, { "nl_geterror", NEVER }, { "nla_data", NEVER },
-	{ "nl_socket_alloc*", NULLS }, { "nlmsg_alloc*", NULLS }, { "nla_find", NULLS },
-	{ "nlmsg_find_attr", NULLS }, { "nla_get*", NEVER }, { "nlmsg_ok", NEVER },
-	{ "nlmsg_next", NEVER }, { "nla_ok", NEVER }, { "nla_next", NEVER },
-	{ "nl_*", NETLINK }, { "nla_*", NETLINK }, { "nlmsg_*", NETLINK },
+	{ "posix_spawn*", POSITIVE },
 	{ "xs_read*", NULLS }, { "xs_directory*", NULLS }, { "xs_open", NULLS },
 	{ "xs_get_permissions", NULLS }, { "xs_get_domain_path", NULLS },
 	{ "xs_check_watch", NULLS }, { "xs_transaction_start", ZERO }, { "xs_*", BOOL },
@@ -171,9 +163,9 @@ void *fault_decide(const struct fault_call *call)
 	errno = saved;
 	if (!hit)
 		return call->real;
-	code = kind == NETLINK ? ENOMEM : reason(kind, call->name, nr_all);
+	code = reason(kind, call->name, nr_all);
 	report("hit %lu %s %d\n", kind == FILE_MINUS ? nr_file : nr_library, call->name, code);
-	fault_value = kind == NETLINK ? -NLE_NOMEM : kind == NEGATIVE ? -code :
+	fault_value = kind == NEGATIVE ? -code :
 		kind == POSITIVE ? code : kind == MINUS || kind == FILE_MINUS ? -1 : 0;
 	errno = code;
 	return NULL;
