@@ -171,6 +171,7 @@ static int run_submenus(struct grub *g, struct err *err)
 	for (size_t i = 0; i < menu->nr_entries; i++) {
 		const struct grub_body *body = menu->entries[i].body;
 		struct grub_env *outer = g->env;
+		const char *spec;
 		int rc;
 
 		if (!menu->entries[i].submenu)
@@ -181,6 +182,9 @@ static int run_submenus(struct grub *g, struct err *err)
 		rc = grub_env_copy(g, body->env, false, &g->env, err);
 		if (rc == 0)
 			rc = grub_run(g, body->block, err);
+		spec = grub_get(g, "default");
+		if (spec)
+			menu->entries[i].stands_for = menu_step(menu, (int)i, spec);
 		g->env = outer;
 		if (rc < 0)
 			return rc;

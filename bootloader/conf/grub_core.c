@@ -106,11 +106,16 @@ static int cmd_source(struct grub *g, const struct grub_args *args, const struct
 {
 	const char *path;
 	unsigned int dev;
+	int rc;
 
 	(void)cmd;
-	if (args->n < 2 || !grub_path(g, args->v[1], &dev, &path))
+	if (args->n < 2)
 		return 1;
-	return grub_run_file(g, dev, path, err);
+	if (!grub_path(g, args->v[1], &dev, &path))
+		return 0;
+	/* GRUB says that a file is not there, but not by the status. */
+	rc = grub_run_file(g, dev, path, err);
+	return rc < 0 ? rc : 0;
 }
 
 /* Sets config_file and config_directory as GRUB does when it reads a configuration. */
@@ -139,8 +144,10 @@ static int cmd_configfile(struct grub *g, const struct grub_args *args, const st
 	int rc, status;
 
 	(void)cmd;
-	if (args->n < 2 || !grub_path(g, args->v[1], &dev, &path))
+	if (args->n < 2)
 		return 1;
+	if (!grub_path(g, args->v[1], &dev, &path))
+		return 0;
 	rc = grub_enter(g, err);
 	if (rc == 0)
 		rc = grub_env_copy(g, outer, false, &g->env, err);
@@ -163,7 +170,7 @@ static int cmd_configfile(struct grub *g, const struct grub_args *args, const st
 		g->env = outer;
 	}
 	g->depth--;
-	return rc < 0 ? rc : status;
+	return rc;
 }
 
 const struct grub_command grub_core_commands[] = {

@@ -89,7 +89,8 @@ static int dispatch(struct grub *g, const struct grub_args *args, const struct g
 		return call_function(g, f, args, err);
 	if (args->v[0][0] != '=' && strchr(args->v[0], '='))
 		return assign(g, args->v[0], err);
-	return 1;
+	/* GRUB complains about a command that it does not know, and goes on as if it had worked. */
+	return 0;
 }
 
 static int run_simple(struct grub *g, const struct grub_cmd *cmd, struct err *err)
@@ -150,15 +151,13 @@ static int run_while(struct grub *g, const struct grub_cmd *cmd, struct err *err
 		if (rc < 0 || g->flow != GRUB_RUN)
 			return rc;
 		if ((g->status == 0) == (cmd->kind == GRUB_UNTIL))
-			break;
+			return 0;
 		rc = grub_run(g, cmd->body, err);
 		if (rc < 0)
 			return rc;
 		if (!loops_on(g))
 			return 0;
 	}
-	g->status = 0;
-	return 0;
 }
 
 static int run_for(struct grub *g, const struct grub_cmd *cmd, struct err *err)

@@ -83,21 +83,21 @@ static int end_argument(struct expander *e, struct err *err)
 	return rc;
 }
 
-/* Outside quotes a value's blanks separate arguments. */
+/* Outside quotes blanks within a value separate arguments; those at its ends do nothing. */
 static int add_split(struct expander *e, const char *value, struct err *err)
 {
+	static const char blanks[] = " \t\n";
 	int rc = 0;
 
-	while (*value && rc == 0) {
-		size_t len = strcspn(value, " \t\n");
+	for (value += strspn(value, blanks); *value && rc == 0;) {
+		size_t len = strcspn(value, blanks);
 
 		e->pattern |= strcspn(value, "*?[") < len;
 		abuf_add(&e->text, value, len);
 		value += len;
-		if (!*value)
-			break;
-		rc = end_argument(e, err);
-		value += strspn(value, " \t\n");
+		value += strspn(value, blanks);
+		if (*value)
+			rc = end_argument(e, err);
 	}
 	return rc;
 }

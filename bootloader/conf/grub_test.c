@@ -158,11 +158,9 @@ int grub_test(struct grub *g, const struct grub_args *args, const struct grub_cm
 
 	(void)cmd;
 	(void)err;
-	if (strcmp(args->v[0], "[") == 0) {
-		if (strcmp(args->v[args->n - 1], "]") != 0)
-			return 1;
+	/* GRUB does not insist on the closing bracket. */
+	if (strcmp(args->v[0], "[") == 0 && strcmp(args->v[args->n - 1], "]") == 0)
 		t.n--;
-	}
 	return !test_or(&t);
 }
 

@@ -29,7 +29,7 @@ struct boot_entry *menu_add(struct boot_menu *menu, int parent, const char *titl
 		return NULL;
 	menu->entries = entries;
 	e = &entries[menu->nr_entries];
-	*e = (struct boot_entry){ .parent = parent, .title = arena_string(&menu->arena, title) };
+	*e = (struct boot_entry){ .parent = parent, .stands_for = -1, .title = arena_string(&menu->arena, title) };
 	if (!e->title)
 		return NULL;
 	menu->nr_entries++;
@@ -89,8 +89,11 @@ static int child(const struct boot_menu *menu, int parent, long n)
 int menu_leaf(const struct boot_menu *menu, int i)
 {
 	/* An entry stands behind its submenu, so this ends. */
-	while (i >= 0 && menu->entries[i].submenu)
-		i = child(menu, i, 0);
+	while (i >= 0 && menu->entries[i].submenu) {
+		const struct boot_entry *e = &menu->entries[i];
+
+		i = e->stands_for >= 0 ? e->stands_for : child(menu, i, 0);
+	}
 	return i;
 }
 
@@ -127,7 +130,7 @@ static int find_step(const struct boot_menu *menu, int parent, const char *spec,
 	if (len < sizeof(digits)) {
 		memcpy(digits, spec, len);
 		digits[len] = '\0';
-		if (text_number(digits, CONF_ENTRIES_MAX, &n) && child(menu, parent, n) >= 0)
+		if (text_number(text_trim(digits), CONF_ENTRIES_MAX, &n) && child(menu, parent, n) >= 0)
 			return child(menu, parent, n);
 	}
 	for (size_t i = 0; i < menu->nr_entries; i++) {
@@ -138,6 +141,11 @@ static int find_step(const struct boot_menu *menu, int parent, const char *spec,
 			return (int)i;
 	}
 	return -1;
+}
+
+int menu_step(const struct boot_menu *menu, int parent, const char *spec)
+{
+	return find_step(menu, parent, spec, step_length(spec));
 }
 
 /* As far as spec leads: *found is the entry of the last step that there is. */

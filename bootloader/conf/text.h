@@ -56,8 +56,10 @@ int conf_no_entry(const struct boot_menu *menu, struct err *err);
 void menu_note(struct boot_menu *menu, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 int menu_add_user(struct boot_menu *menu, const struct boot_user *user, struct err *err) must_check;
-/* The entry that stands for i: itself, or a submenu's first; -1. */
+/* The entry that stands for i: itself, or a submenu's default; -1. */
 int menu_leaf(const struct boot_menu *menu, int i);
+/* The entry of a submenu that the first step of spec names; -1. */
+int menu_step(const struct boot_menu *menu, int parent, const char *spec);
 /* spec as boot_menu_find(), but what names nothing is the first at that place, as in GRUB. */
 int menu_default(struct boot_menu *menu, const char *spec);
 

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* GRUB 2's scripts: what an entry boots, by table. */
+/*
+ * GRUB 2's scripts: what an entry boots, by table. Where files do not matter, GRUB 2.06
+ * itself (grub-emu) was asked the same; it differs where Red Hat's does (\\x2d, and ids that
+ * start with digits), and a '$' that starts no variable is a syntax error there.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,8 +69,8 @@ static const struct {
 	{ "elif", "if false; then a=1; elif true; then a=2; else a=3; fi\n" L("$a"),
 	  "hd0,gpt1:/k|2" },
 	{ "not", "if ! false; then a=1; fi\nif ! true; then a=2; fi\n" L("$a"), "hd0,gpt1:/k|1" },
-	{ "unknown command fails", "if no_such x; then a=1; else a=2; fi\n" L("$a $?"),
-	  "hd0,gpt1:/k|2 0" },
+	{ "an unknown command is true", "if no_such x; then a=1; else a=2; fi\n" L("$a $?"),
+	  "hd0,gpt1:/k|1 0" },
 	{ "status", "false\na=$?\ntrue\nb=$?\n" L("$a $b"), "hd0,gpt1:/k|1 0" },
 	{ "while", "a=\nwhile [ \"$a\" != xxx ]; do a=x$a; done\n" L("$a"), "hd0,gpt1:/k|xxx" },
 	{ "until", "a=\nuntil [ \"$a\" = xx ]; do a=x$a; done\n" L("$a"), "hd0,gpt1:/k|xx" },
@@ -105,6 +109,12 @@ static const struct {
 	{ "default in a deep submenu", "default='0>0>x'\nsubmenu a { submenu b { menuentry y { linux /y }"
 				       "\nmenuentry x { linux /x } } }", "hd0,gpt1:/x|" },
 	{ "default is a submenu", "default=0\nsubmenu s { menuentry a { linux /a } }", "hd0,gpt1:/a|" },
+	{ "a submenu's own default", "default=0\nsubmenu s { default=1\nmenuentry a { linux /a }\n"
+				     "menuentry b { linux /b } }", "hd0,gpt1:/b|" },
+	{ "a path instead of it", "default='0>0'\nsubmenu s { default=1\nmenuentry a { linux /a }\n"
+				  "menuentry b { linux /b } }", "hd0,gpt1:/a|" },
+	{ "blanks at a value's ends", "x=' a b '\n" L("p$x$x"), "hd0,gpt1:/k|pa ba b" },
+	{ "status of a loop", "while false; do a=1; done\nx=$?\n" L("$x"), "hd0,gpt1:/k|1" },
 	{ "default names nothing", "default=zz\nmenuentry a { linux /a }", "hd0,gpt1:/a|" },
 	{ "saved entry", "load_env\nset default=\"${saved_entry}\"\nmenuentry a { linux /a }\n"
 			 "menuentry b --id second { linux /b }", "hd0,gpt1:/b|" },
@@ -151,7 +161,7 @@ static const struct {
 	  "hd0,gpt1:/k|" },
 	{ "source's variables and return", ". /boot/grub/custom.cfg\ndefault=t\n" L("$x"),
 	  "hd0,gpt1:/k|sourced" },
-	{ "a file that is not there", "if source /none; then a=1; fi\n" L("x$a"), "hd0,gpt1:/k|x" },
+	{ "a file that is not there", "if source /none; then a=1; fi\n" L("x$a"), "hd0,gpt1:/k|x1" },
 	{ "configfile", "x=1\ny=2\nexport y\nmenuentry z { linux /z }\n"
 			"configfile /boot/grub/other.cfg\nmenuentry c { linux /c }", "hd0,gpt1:/other-b|2" },
 	{ "configfile of nothing", "configfile /none\n" L("a"), "hd0,gpt1:/k|a" },
@@ -180,7 +190,7 @@ static const struct {
 			 "a=1; fi\nif [ -d /none -o -f /boot -o -f (hd9)/x ]; then a=2; fi\n" L("$a"),
 	  "hd0,gpt1:/k|1" },
 	{ "test: one word", "if [ \"$none\" ]; then a=1; else a=2; fi\n" L("$a"), "hd0,gpt1:/k|2" },
-	{ "test: no bracket", "if [ a = a; then a=1; else a=2; fi\n" L("$a"), "hd0,gpt1:/k|2" },
+	{ "test: no bracket", "if [ a = a; then a=1; else a=2; fi\n" L("$a"), "hd0,gpt1:/k|1" },
 	{ "increment", "a=9\nincrement a\nb=0\ndecrement b\n" L("$a $b"), "hd0,gpt1:/k|10 -1" },
 	{ "regexp", "if regexp --set=1:x --set 2:y '^v([0-9]+)\\.(.*)$' v12.3a; then a=1; fi\n"
 		    L("$a $x $y"), "hd0,gpt1:/k|1 12 3a" },
