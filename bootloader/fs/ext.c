@@ -13,6 +13,7 @@
 #include "bootloader/blk/blk.h"
 #include "bootloader/blk/bytes.h"
 #include "fs.h"
+#include "runs.h"
 
 enum {
 	SUPER_AT = 1024, SUPER_LEN = 1024,
@@ -31,7 +32,7 @@ struct ext {
 	ext2_filsys fs;
 	ext2_ino_t ino;		/* whose blocks `runs` has; 0: none */
 	struct ext2_inode inode;
-	struct ext_runs runs;
+	struct runs runs;
 };
 
 static errcode_t io_open(const char *name, int flags, io_channel *channel);
@@ -140,31 +141,6 @@ static int open_library(struct ext *x, struct err *err)
 	return r ? failed(x, r, "the superblock", err) : 0;
 }
 
-static int add_run(struct ext *x, uint64_t logical, uint64_t physical, uint64_t len)
-{
-	struct ext_runs *runs = &x->runs;
-	struct ext_run *last = runs->nr ? &runs->run[runs->nr - 1] : NULL;
-
-	/* Lookups bisect; and sums of the two must not overflow. */
-	if (!len || (last && logical < last->logical + last->len) || physical > UINT64_MAX / 2)
-		return -EIO;
-	if (last && logical == last->logical + last->len && physical == last->physical + last->len) {
-		last->len += len;
-		return 0;
-	}
-	if (runs->nr == runs->cap) {
-		size_t cap = runs->cap ? runs->cap * 2 : 16;
-		struct ext_run *run = reallocarray(runs->run, cap, sizeof(*run));
-
-		if (!run)
-			return -ENOMEM;
-		runs->run = run;
-		runs->cap = cap;
-	}
-	runs->run[runs->nr++] = (struct ext_run){ logical, physical, len };
-	return 0;
-}
-
 struct iterate {
 	struct ext *x;
 	int rc;
@@ -178,7 +154,7 @@ static int iterate_block(ext2_filsys fs, blk64_t *block, e2_blkcnt_t logical, bl
 	(void)fs, (void)ref, (void)ref_offset;
 	it->rc = blk_step(it->x->io.blk, &it->x->io.err);
 	if (it->rc == 0)
-		it->rc = add_run(it->x, (uint64_t)logical, *block, 1);
+		it->rc = runs_add(&it->x->runs, (uint64_t)logical, *block, 1, &it->x->io.err);
 	return it->rc < 0 ? BLOCK_ABORT : 0;
 }
 
@@ -188,8 +164,6 @@ static int runs_by_blocks(struct ext *x, ext2_ino_t ino, struct err *err)
 	errcode_t r = ext2fs_block_iterate3(x->fs, ino, BLOCK_FLAG_DATA_ONLY |
 					    BLOCK_FLAG_READ_ONLY, NULL, iterate_block, &it);
 
-	if (it.rc == -ENOMEM)
-		return fail_nomem(err);
 	return r || it.rc < 0 ? failed(x, r ? r : EXT2_ET_BAD_BLOCK_NUM, "a file's blocks", err) : 0;
 }
 
@@ -202,13 +176,8 @@ static int runs_by_extents(struct ext *x, ext2_extent_handle_t handle, struct er
 		int rc = blk_step(x->io.blk, err);
 
 		if (rc == 0 && (e.e_flags & EXT2_EXTENT_FLAGS_LEAF) &&
-		    !(e.e_flags & EXT2_EXTENT_FLAGS_UNINIT)) {
-			rc = add_run(x, e.e_lblk, e.e_pblk, e.e_len);
-			if (rc == -ENOMEM)
-				return fail_nomem(err);
-			if (rc < 0)
-				return fail(err, EIO, "a file's extents are damaged");
-		}
+		    !(e.e_flags & EXT2_EXTENT_FLAGS_UNINIT))
+			rc = runs_add(&x->runs, e.e_lblk, e.e_pblk, e.e_len, err);
 		if (rc < 0)
 			return rc;
 		r = ext2fs_extent_get(handle, EXT2_EXTENT_NEXT, &e);
@@ -305,7 +274,7 @@ static void ext_close(struct fs *fs)
 	if (x->fs)
 		ext2fs_close_free(&x->fs);
 	ext_journal_free(&x->io.journal);
-	free(x->runs.run);
+	scoped_runs(&x->runs);
 	free(x);
 	fs->priv = NULL;
 }
@@ -438,7 +407,7 @@ static int read_blocks(struct ext *x, ext2_ino_t ino, uint64_t offset, uint8_t *
 
 	while (rc == 0 && len) {
 		uint64_t physical, blocks, at, part = len, skip = offset % size;
-		bool mapped = ext_run_find(&x->runs, offset / size, &physical, &blocks);
+		bool mapped = runs_find(&x->runs, offset / size, &physical, &blocks);
 
 		if (blocks <= len / size + 1 && part > blocks * size - skip)
 			part = blocks * size - skip;

@@ -14,16 +14,7 @@
 #include "base/err.h"
 
 struct blk;
-
-/* A run of blocks of a file, in the order of `logical`; gaps are holes. */
-struct ext_run {
-	uint64_t logical, physical, len;
-};
-
-struct ext_runs {
-	struct ext_run *run;	/* owned */
-	size_t nr, cap;
-};
+struct runs;
 
 /* A block whose committed content is in the journal. */
 struct ext_logged {
@@ -45,16 +36,12 @@ struct ext_journal {
  * Scans the journal, a file of these runs, for committed transactions. A journal that
  * is empty or damaged from the start gives none.
  */
-int ext_journal_scan(struct blk *blk, const struct ext_runs *runs, uint32_t block_size,
+int ext_journal_scan(struct blk *blk, const struct runs *runs, uint32_t block_size,
 		     struct ext_journal *journal, struct err *err) must_check;
 void ext_journal_free(struct ext_journal *journal);
 
 /* As blk_read, but through the journal. */
 int ext_journal_read(struct blk *blk, const struct ext_journal *journal, uint64_t offset,
 		     void *buf, size_t len, struct err *err) must_check;
-
-/* The physical block; false: a hole, and *len the number of blocks until the next run. */
-bool ext_run_find(const struct ext_runs *runs, uint64_t logical, uint64_t *physical,
-		  uint64_t *len);
 
 #endif

@@ -15,6 +15,7 @@
 #include "bootloader/blk/blk.h"
 #include "bootloader/blk/bytes.h"
 #include "bootloader/blk/crc32c.h"
+#include "runs.h"
 
 enum {
 	JOURNAL_MAGIC_LEN = 4, HEADER_TYPE = 4, HEADER_SEQUENCE = 8, HEADER_LEN = 12,
@@ -38,7 +39,7 @@ struct revoked {
 
 struct scan {
 	struct blk *blk;
-	const struct ext_runs *runs;
+	const struct runs *runs;
 	struct ext_journal *journal;
 	uint32_t first, end;		/* the ring: blocks first..end-1 */
 	uint32_t at, sequence;
@@ -55,32 +56,6 @@ static void scoped_scan(struct scan *s)
 {
 	free(s->block);
 	free(s->revoked);
-}
-
-bool ext_run_find(const struct ext_runs *runs, uint64_t logical, uint64_t *physical,
-		  uint64_t *len)
-{
-	size_t low = 0, high = runs->nr;
-
-	while (low < high) {
-		size_t mid = (low + high) / 2;
-
-		if (runs->run[mid].logical + runs->run[mid].len <= logical)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	if (low == runs->nr) {
-		*len = UINT64_MAX;
-		return false;
-	}
-	if (runs->run[low].logical > logical) {
-		*len = runs->run[low].logical - logical;
-		return false;
-	}
-	*physical = runs->run[low].physical + (logical - runs->run[low].logical);
-	*len = runs->run[low].len - (logical - runs->run[low].logical);
-	return true;
 }
 
 /* One more of `size` bytes in a growing array. */
@@ -103,7 +78,7 @@ static int read_block(struct scan *s, uint32_t nr, struct err *err)
 
 	if (rc < 0)
 		return rc;
-	if (!ext_run_find(s->runs, nr, &physical, &len) ||
+	if (!runs_find(s->runs, nr, &physical, &len) ||
 	    physical > UINT64_MAX / s->journal->block_size - 1)
 		return fail(err, EIO, "its journal has a hole");
 	return blk_read(s->blk, physical * s->journal->block_size, s->block,
@@ -188,7 +163,7 @@ static int read_descriptor(struct scan *s, bool *intact, struct err *err)
 			return rc;
 		read_tag(s, s->block + at, &logged, &flags);
 		at += tag_len(s) + (flags & TAG_SAME_UUID ? 0 : 16);
-		*intact = ext_run_find(s->runs, s->at, &logged.copy, &len) &&
+		*intact = runs_find(s->runs, s->at, &logged.copy, &len) &&
 			s->turns < s->end - s->first;
 		rc = *intact ? add_logged(s, &logged, err) : 0;
 		if (rc < 0)
@@ -334,7 +309,7 @@ static bool read_super(struct scan *s, struct ext_journal *journal)
 	return s->at && s->first < s->end && s->at >= s->first && s->at < s->end;
 }
 
-int ext_journal_scan(struct blk *blk, const struct ext_runs *runs, uint32_t block_size,
+int ext_journal_scan(struct blk *blk, const struct runs *runs, uint32_t block_size,
 		     struct ext_journal *journal, struct err *err)
 {
 	scoped(scan) struct scan s = { .blk = blk, .runs = runs, .journal = journal };

@@ -14,7 +14,7 @@
 #include "bootloader/blk/bytes.h"
 
 /* ISO9660 first: a hybrid image may carry what looks like another one in its first 32 KiB. */
-static const struct fs_type *const types[] = { &fs_iso, &fs_ext, &fs_fat };
+static const struct fs_type *const types[] = { &fs_iso, &fs_ext, &fs_xfs, &fs_fat };
 
 /* What is met on guests' disks and not read here: a name is worth more than "unknown". */
 static const struct {
