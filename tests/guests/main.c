@@ -119,14 +119,56 @@ static void run_write(const char *arg)
 		answer("tiny: write %s failed: %s", path, error);
 }
 
+static void run_rm(const char *arg)
+{
+	char error[64];
+
+	if (store_rm(arg, error, sizeof(error)))
+		answer("tiny: rm %s done", arg);
+	else
+		answer("tiny: rm %s failed: %s", arg, error);
+}
+
+/* As long as xenstored lets a guest's node be. */
+static void run_huge(const char *arg)
+{
+	static char value[2001];
+	char error[64];
+	bool ok;
+
+	memset(value, '9', sizeof(value) - 1);
+	ok = store_write(arg, value, error, sizeof(error));
+	answer("tiny: huge %s %s", arg, ok ? "done" : error);
+}
+
+static void run_churn(const char *arg)
+{
+	static const char *const values[] = {
+		"1", "2", "3", "4", "5", "6", "7", "8", "0", "9", "-1", "4294967302", "", "Closed",
+		"6 ", "18446744073709551622",
+	};
+	unsigned int seed = 1;
+	char error[64];
+
+	answer("tiny: churn %s", arg);
+	for (;;) {
+		seed = seed * 1103515245 + 12345;
+		store_write(arg, values[(seed >> 16) % (sizeof(values) / sizeof(values[0]))],
+			    error, sizeof(error));
+	}
+}
+
 static const struct command commands[] = {
 	{ "check", run_check },
+	{ "churn", run_churn },
 	{ "delay", run_delay },
 	{ "exit", run_exit },
 	{ "fill", run_fill },
 	{ "flood", run_flood },
+	{ "huge", run_huge },
 	{ "mem", run_mem },
 	{ "read", run_read },
+	{ "rm", run_rm },
 	{ "say", run_say },
 	{ "spin", run_spin },
 	{ "trap", run_trap },

@@ -124,6 +124,11 @@ bool store_write(const char *path, const char *text, char *value, size_t size)
 	return talk(XS_WRITE, path, text, strlen(text), value, size);
 }
 
+bool store_rm(const char *path, char *value, size_t size)
+{
+	return talk(XS_RM, path, "", 0, value, size);
+}
+
 bool store_watch(const char *path, unsigned int id)
 {
 	char token[2] = { '0' + id, '\0' }, value[8];

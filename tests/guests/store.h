@@ -21,6 +21,7 @@ void store_init(struct xenstore_domain_interface *ring, uint32_t port);
  */
 bool store_read(const char *path, char *value, size_t size);
 bool store_write(const char *path, const char *text, char *value, size_t size);
+bool store_rm(const char *path, char *value, size_t size);
 
 /* id, 0 to 9, is what store_fired() calls this watch. */
 bool store_watch(const char *path, unsigned int id);
