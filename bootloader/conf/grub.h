@@ -96,7 +96,12 @@ int grub_run(struct grub *g, const struct grub_cmd *cmds, struct err *err) must_
 int grub_run_text(struct grub *g, const char *text, const char *name, struct err *err) must_check;
 /* -ENOENT and the like are status 1. */
 int grub_run_file(struct grub *g, unsigned int dev, const char *path, struct err *err) must_check;
-int grub_step(struct grub *g, struct err *err) must_check;
+int grub_steps(struct grub *g, unsigned int nr, struct err *err) must_check;
+static inline int must_check grub_step(struct grub *g, struct err *err)
+{
+	return grub_steps(g, 1, err);
+}
+
 /* One call deeper, or -ELOOP; the caller takes it back from g->depth. */
 int grub_enter(struct grub *g, struct err *err) must_check;
 

@@ -6,9 +6,10 @@
 #include "grub.h"
 #include "text.h"
 
-int grub_step(struct grub *g, struct err *err)
+int grub_steps(struct grub *g, unsigned int nr, struct err *err)
 {
-	if (++g->steps > GRUB_STEPS_MAX)
+	g->steps += nr;
+	if (g->steps > GRUB_STEPS_MAX)
 		return fail(err, ETIME, "the script takes more than %d steps", GRUB_STEPS_MAX);
 	return 0;
 }
@@ -166,7 +167,9 @@ static int run_for(struct grub *g, const struct grub_cmd *cmd, struct err *err)
 	int rc = grub_expand(g, cmd->words, &values, err);
 
 	for (size_t i = 0; i < values.n && rc == 0; i++) {
-		rc = grub_set(g, cmd->name, values.v[i], err);
+		rc = grub_step(g, err);
+		if (rc == 0)
+			rc = grub_set(g, cmd->name, values.v[i], err);
 		if (rc == 0)
 			rc = grub_run(g, cmd->body, err);
 		if (rc == 0 && !loops_on(g))

@@ -49,9 +49,9 @@ static int expand_pattern(struct expander *e, char *word, bool *matched, struct 
 	if (strpbrk(copy, "*?[") || !grub_path(g, copy, &dev, &folder) ||
 	    conf_list(g->menu, dev, folder, "", &names, &ignored) < 0)
 		return 0;
+	rc = grub_steps(g, 20 * (unsigned int)names.nr, err);
 	for (size_t i = 0; i < names.nr && rc == 0; i++) {
-		rc = grub_step(g, err);
-		if (rc < 0 || (names.names[i][0] == '.' && slash[1] != '.') ||
+		if ((names.names[i][0] == '.' && slash[1] != '.') ||
 		    !glob_match(slash + 1, names.names[i]))
 			continue;
 		rc = grub_args_add(g, e->out,

@@ -54,9 +54,10 @@ int grub_regexp(struct grub *g, const struct grub_args *args, const struct grub_
 	(void)cmd;
 	if (rc < 0 || rest.n != 2)
 		return rc < 0 ? rc : 1;
-	/* Its work is bounded, but many times a step's. */
-	for (int i = 0; i < 500 && rc == 0; i++)
-		rc = grub_step(g, err);
+	/* The text's length times the pattern's, which may be much longer than it is written. */
+	if (strlen(rest.v[1]) > REGEX_TEXT_MAX)
+		return 1;
+	rc = grub_steps(g, 4 * (unsigned int)strlen(rest.v[1]) + 100, err);
 	if (rc < 0 || regex_search(rest.v[0], rest.v[1], groups) != 1)
 		return rc < 0 ? rc : 1;
 	for (size_t i = 0; i < wanted.nr && rc == 0; i++)

@@ -125,6 +125,8 @@ static int parse_variable(struct word_builder *w, bool quoted, struct err *err)
 		abuf_char(&w->text, *ps->p++);
 		return 0;
 	}
+	if (len > GRUB_NAME_MAX)
+		return syntax_error(ps, "a variable's name is too long", err);
 	rc = flush_text(w, err);
 	if (rc < 0)
 		return rc;
@@ -401,8 +403,8 @@ static int parse_name(struct grub_parser *ps, const char **out, struct err *err)
 	skip_blanks(ps);
 	while (!ends_word(ps->p[len]))
 		len++;
-	if (!len)
-		return syntax_error(ps, "a name is missing", err);
+	if (!len || len > GRUB_NAME_MAX)
+		return syntax_error(ps, len ? "a name is too long" : "a name is missing", err);
 	*out = arena_copy(ps->arena, ps->p, len);
 	ps->p += len;
 	return *out ? 0 : conf_nomem(err);

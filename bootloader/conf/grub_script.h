@@ -11,7 +11,10 @@
 #include "arena.h"
 #include "base/err.h"
 
-enum { GRUB_DEPTH_MAX = 40 };	/* blocks within blocks */
+enum {
+	GRUB_DEPTH_MAX = 40,	/* blocks within blocks */
+	GRUB_NAME_MAX = 256,	/* bytes of a variable's or function's name */
+};
 
 enum grub_part_kind { GRUB_TEXT, GRUB_VAR };
 

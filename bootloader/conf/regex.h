@@ -13,8 +13,8 @@
 
 enum {
 	REGEX_GROUPS = 10,	/* group 0 is the whole match */
-	REGEX_SIZE_MAX = 512,	/* instructions, after repeats were written out */
-	REGEX_TEXT_MAX = 4096,	/* bytes; nothing matches longer text */
+	REGEX_SIZE_MAX = 256,	/* instructions, after repeats were written out */
+	REGEX_TEXT_MAX = 1024,	/* bytes; nothing matches longer text */
 };
 
 struct regex_match {

@@ -153,6 +153,8 @@ char *path_join(struct arena *a, const char *folder, const char *name)
 	return arena_format(a, "%s%s%s", folder, folder[strlen(folder) - 1] == '/' ? "" : "/", name);
 }
 
+enum { GLOB_MAX = 256 };
+
 /* *p stands behind a '['; leaves it behind the ']', or returns -1 where none closes it. */
 static int bracket_match(const char **p, unsigned char c)
 {
@@ -198,6 +200,8 @@ bool glob_match(const char *pattern, const char *s)
 	const char *star = NULL, *retry = NULL;
 	const char *p = pattern;
 
+	if (strnlen(pattern, GLOB_MAX + 1) > GLOB_MAX)
+		return false;
 	/* Only the last '*' needs to be tried again: what stood before it has matched. */
 	while (*s) {
 		if (*p == '*') {

@@ -34,7 +34,8 @@ const char *path_name(const char *path);
 /* name itself when it is absolute. */
 char *path_join(struct arena *a, const char *folder, const char *name);
 
-/* Shell pattern with * ? [a-z] [!x] and \; '/' is like any other character. */
+/* Shell pattern with * ? [a-z] [!x] and \; '/' is like any other character. Nothing matches
+   a pattern of more than 256 bytes: the work is its length times that of s. */
 bool glob_match(const char *pattern, const char *s);
 
 /* As uapi-group.org's version format specification; < 0, 0, > 0. */
