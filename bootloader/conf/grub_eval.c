@@ -222,6 +222,11 @@ int grub_run_text(struct grub *g, const char *text, const char *name, struct err
 			g->status = 1;
 			continue;
 		}
+		/* What is not GRUB's language at all is left where it stands. */
+		if (rc == -EINVAL)
+			rc = 0;
+		if (rc == 0)
+			break;
 		if (rc == 1)
 			rc = grub_run(g, cmd, err);
 		if (rc < 0)

@@ -97,7 +97,7 @@ static const struct text_case syslinux[] = {
 	{ "INCLUDE of itself", "include config\nlabel a\nkernel /a\n", "0:/a|" },
 	{ "INCLUDE of nothing", "include none\nlabel a\nkernel /a\n", "0:/a|" },
 	{ "submenu", "menu begin s\nlabel a\nkernel /a\nmenu end\nlabel b\nkernel /b\n", "0:/a|" },
-	{ "TEXT HELP", "label a\ntext help\nkernel /no\nendtext\nkernel /a\n", "0:/a|" },
+	{ "TEXT HELP", "label a\nkernel /a\ntext help\nkernel /no\nendtext\n", "0:/a|" },
 	{ "mboot.c32", "label a\nkernel mboot.c32\nappend /xen.gz m=1 --- /k a b --- /i\n",
 	  "xen /xen.gz m=1 0:/k,/i|a b" },
 	{ "mboot.c32 alone", "label a\nkernel mboot.c32\nappend /x\n", "-" },

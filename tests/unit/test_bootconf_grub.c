@@ -11,6 +11,7 @@
 #include "base/scope.h"
 #include "base/str.h"
 #include "bootloader/conf/conf.h"
+#include "bootloader/conf/grub_script.h"
 #include "bootloader/conf/regex.h"
 #include "memsource.h"
 #include "tap.h"
@@ -37,6 +38,7 @@ static const struct memfile others[] = {
 	{ 0, "/loader/entries/id-6.9.conf",
 	  "title Six Nine\nlinux /vmlinuz-6.9\ninitrd /i1\ninitrd /i2 $more\noptions a=1 $kernelopts\n"
 	  "options b=2\n", 0 },
+	{ 0, "/loader/entries/id-6.11.conf", "title Six Eleven\nlinux /vmlinuz-6.11\n", 0 },
 	{ 0, "/loader/entries/id-6.10.conf", "title Six Ten\nlinux /vmlinuz-6.10\noptions \"q r\" s\n",
 	  0 },
 };
@@ -52,6 +54,7 @@ static const struct {
 	{ "no kernel", E("echo hi"), "-" },
 	{ "single quotes", L("'a $b' \"c  d\""), "hd0,gpt1:/k|\"a $b\" \"c  d\"" },
 	{ "a quote within", L("a=\"b c\"d"), "hd0,gpt1:/k|\"a=b cd\"" },
+	{ "an empty word", L("a '' b"), "hd0,gpt1:/k|a  b" },
 	{ "escapes", L("a\\ b \\$c \"\\$d\\\"\\e\""),
 	  "hd0,gpt1:/k|\"a b\" $c $d\\\"\\\\e" },
 	{ "systemd's escapes stay", L("root=a\\x2db"), "hd0,gpt1:/k|root=a\\x2db" },
@@ -78,6 +81,8 @@ static const struct {
 	{ "break", "for i in 1 2 3; do for j in a b; do if [ $i = 2 ]; then break 2; fi; "
 		   "if [ $j = b ]; then continue; fi; x=$x$i$j; done; done\n" L("$x"),
 	  "hd0,gpt1:/k|1a" },
+	{ "continue 2", "for i in 1 2 3; do for j in 1 2; do continue 2; done; x=no; done\n" L("$x$i"),
+	  "hd0,gpt1:/k|3" },
 	{ "for over files", "for f in /boot/vmlinuz-*; do a=\"$a $f\"; done\n" L("$a"),
 	  "hd0,gpt1:/k|/boot/vmlinuz-1 /boot/vmlinuz-2" },
 	{ "a pattern that matches nothing", L("/none-*"), "hd0,gpt1:/k|/none-*" },
@@ -102,6 +107,8 @@ static const struct {
 	{ "an id of digits and letters", "default=1ab\nmenuentry a { linux /a }\n"
 					 "menuentry x { linux /x }\nmenuentry b --id 1ab { linux /b }",
 	  "hd0,gpt1:/b|" },
+	{ "--users of nobody", "default=x\nmenuentry a { linux /a }\n"
+			       "menuentry b --users $none --id x { linux /b }", "hd0,gpt1:/b|" },
 	{ "default by path", "default='s>1'\nmenuentry a { linux /a }\nsubmenu S --id s {\n"
 			     "menuentry b { linux /b }\nmenuentry c { linux /c }\n}", "hd0,gpt1:/c|" },
 	{ "a title with >", "default='a>>b'\nmenuentry x { linux /x }\nmenuentry 'a>b' { linux /y }",
@@ -132,6 +139,8 @@ static const struct {
 	{ "search by uuid", "search --no-floppy --fs-uuid --set=root --hint-bios=hd0,gpt9 abcd-1234\n"
 			    L(""), "hd0,gpt2:/k|" },
 	{ "search by label", "search --label --set root root\n" L(""), "lvm/vg-root:/k|" },
+	{ "search by label into a variable", "search --label --set x root\n" E("linux ($x)/k"),
+	  "lvm/vg-root:/k|" },
 	{ "search by file", "search -sf /marker\n" L(""), "lvm/vg-root:/k|" },
 	{ "search with a variable", "search --file --set=x /marker\n" E("linux ($x)/k"),
 	  "lvm/vg-root:/k|" },
@@ -175,7 +184,8 @@ static const struct {
 	{ "endless growth", "a=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\nwhile true; do a=\"$a$a\"; done\n" L(""),
 	  NULL },
 
-	{ "blscfg", "load_env\nblscfg\n", "hd0,gpt1:/vmlinuz-6.10|\"q r\" s" },
+	{ "blscfg", "default_kernelopts='x y'\nblscfg\n", "hd0,gpt1:/vmlinuz-6.11|x y" },
+	{ "blscfg's second", "default=1\nblscfg\n", "hd0,gpt1:/vmlinuz-6.10|\"q r\" s" },
 	{ "blscfg with variables", "load_env kernelopts\nmore=/m\nset default=id-6.9\nblscfg\n",
 	  "hd0,gpt1:/vmlinuz-6.9,/i1,/i2,/m|a=1 root=/dev/a ro b=2" },
 
@@ -199,9 +209,6 @@ static const struct {
 	{ "a syntax error costs its line", "if then\nfi }\n" L("a"), "hd0,gpt1:/k|a" },
 	{ "an open quote", L("a") "x='\n", "hd0,gpt1:/k|a" },
 	{ "an open block", L("a") "menuentry x {\n linux /x\n", "hd0,gpt1:/k|a" },
-	{ "too deep", L("a") "if if if if if if if if if if if if if if if if if if if if if if if if if "
-	  "if if if if if if if if if if if if if if if if if if if if if if if if if if true; then a=1; fi\n",
-	  "hd0,gpt1:/k|a" },
 	{ "nothing", "\n", NULL },
 };
 
@@ -312,6 +319,37 @@ static void test_no_passwords(void)
 	ok(menu.has_timeout && menu.timeout_s == -1, "timeout=-1");
 }
 
+/* 100 errors: what came before counts, what comes behind is not read. */
+static void test_errors(void)
+{
+	scoped(strbuf) struct strbuf s = STRBUF_INIT;
+	scoped(boot_menu) struct boot_menu menu = BOOT_MENU_INIT;
+	struct memsource mem;
+	struct memfile file;
+
+	strbuf_printf(&s, "menuentry a { linux /k }\n");
+	for (int i = 0; i < 100; i++)
+		strbuf_printf(&s, "}\n");
+	strbuf_printf(&s, "menuentry b { linux /k }\n");
+	is_int(read_script(s.s, &mem, &file, &menu), 0, "many syntax errors");
+	is_int(menu.nr_entries, 1, "leave the rest unread");
+	is_int(menu.nr_notes, CONF_NOTES_MAX, "and are noted, up to a limit");
+	is_str(menu.notes[0], "/boot/grub/grub.cfg: line 2: '}' is out of place", "by line");
+}
+
+static void test_nesting(unsigned int depth, const char *want)
+{
+	scoped(strbuf) struct strbuf s = STRBUF_INIT;
+
+	for (unsigned int i = 0; i < depth; i++)
+		strbuf_printf(&s, "if true; then ");
+	strbuf_printf(&s, "a=1");
+	for (unsigned int i = 0; i < depth; i++)
+		strbuf_printf(&s, "; fi");
+	strbuf_printf(&s, "\n%s", L("x$a"));
+	check_script("nested blocks", s.s, want);
+}
+
 static void test_many(void)
 {
 	scoped(strbuf) struct strbuf s = STRBUF_INIT;
@@ -366,6 +404,9 @@ int main(void)
 		check_script(cases[i].what, cases[i].script, cases[i].want);
 	test_menu();
 	test_no_passwords();
+	test_errors();
+	test_nesting(GRUB_DEPTH_MAX, "hd0,gpt1:/k|x1");
+	test_nesting(GRUB_DEPTH_MAX + 1, "hd0,gpt1:/k|x");
 	test_many();
 	test_regex();
 	return tap_done();
