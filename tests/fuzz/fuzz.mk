@@ -4,7 +4,7 @@
 FUZZ_OUT  := out/fuzz
 FUZZ      := $(patsubst tests/fuzz/%.c,$(FUZZ_OUT)/%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_OBJS := $(patsubst %.c,$(FUZZ_OUT)/%.o,$(wildcard $(base:%=toolstack/base/%.c) \
-	$(config:%=toolstack/config/%.c) builders/unwrap.c) $(BOOT_SRCS))
+	$(config:%=toolstack/config/%.c) builders/unwrap.c builders/elfnote.c) $(BOOT_SRCS))
 FUZZ_CC   := clang
 FUZZ_RUNS ?= 10000
 FUZZ_TIME ?= 600
@@ -40,6 +40,7 @@ FUZZ_SEEDS_bootconf_legacy := $(wildcard $(CORPORA)/bootcfg/*menu.lst $(CORPORA)
 FUZZ_SEEDS_bootconf_syslinux := $(wildcard $(CORPORA)/bootcfg/*linux*.conf)
 FUZZ_SEEDS_bootconf_bls := $(wildcard $(CORPORA)/bootcfg/petitboot-bls/loader/entries/*)
 FUZZ_SEEDS_cfg := $(wildcard tests/unit/keys/*.cfg)
+FUZZ_SEEDS_kernel := $(wildcard out/guests/*)
 
 $(FUZZ:$(FUZZ_OUT)/fuzz_%=fuzz-%): fuzz-%: $(FUZZ_OUT)/fuzz_% $(FUZZ_OUT)/%.dict
 	$(Q)rm -rf $(FUZZ_OUT)/$*.short && mkdir -p $(FUZZ_OUT)/$*.short $(FUZZ_OUT)/$*.corpus

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Kernel images: any bytes as they are, and as the payload of a bzImage. */
+/* Kernel images: any bytes as they are, and as the payload of a bzImage; their notes. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <xen/elfnote.h>
+
 #include "base/scope.h"
+#include "builders/elfnote.h"
 #include "builders/unwrap.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -23,6 +26,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static const unsigned char offset[8] = { 0x50 };
 	unsigned char *image = calloc(1, 0x450 + size);
 
+	/* What is no ELF file is none whatever its notes say. */
+	if (elfnote_has(data, size, XEN_ELFNOTE_PHYS32_ENTRY) && unwrap_probe(data, size) != UNWRAP_ELF)
+		abort();
 	if (unwrap_probe(data, size) != UNWRAP_UNKNOWN)
 		try(data, size);
 	image[0x1f1] = 1;

@@ -7,11 +7,12 @@
 
 read -r offset < "$XLITE/bin/fault-offset"
 tiny fault
+tiny faultp 'type="pvh"' memory=32
 
-# sweep_some SWEEP STEP WHAT: every STEPth call
+# sweep_some SWEEP STEP WHAT [NAME]: every STEPth call
 sweep_some()
 {
-	run sweep -k "$2" -o "$offset" "$1" "$T/fault.cfg" fault
+	run sweep -k "$2" -o "$offset" "$1" "$T/${4:-fault}.cfg" "${4:-fault}"
 	is "$3 (${out##*$'\n'})" "$rc$err" 0 || diag "$out"
 }
 
@@ -26,4 +27,8 @@ sweep_some destroy-fail 5 "destroy: a call fails, a second destroy finishes it"
 sweep_some destroy-store 4 "destroy: so with requests to xenstored"
 sweep_some destroy-file 4 "destroy: so with file calls"
 sweep_some destroy-kill 8 "destroy: killed before a call, a second one and cleanup finish it"
+# What is PVH's own: the first calls are the same.
+sweep_some create-fail 9 "PVH: a call fails, it says which, nothing stays" faultp
+sweep_some create-kill 25 "PVH: killed before a call, cleanup removes the rest" faultp
+sweep_some destroy-fail 12 "PVH: a call fails, a second destroy finishes it" faultp
 done_testing

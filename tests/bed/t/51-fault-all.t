@@ -6,9 +6,12 @@
 
 [ -n "$LONG" ] || skip_all "only in make check-long"
 tiny fault
+tiny faultp 'type="pvh"' memory=32
 for sweep in create-fail create-store create-file create-int create-kill create-again \
 	destroy-fail destroy-store destroy-file destroy-kill; do
-	run sweep "$sweep" "$T/fault.cfg" fault
-	is "${out##*$'\n'}" "$rc$err" 0 || diag "$out"
+	for name in fault faultp; do
+		run sweep "$sweep" "$T/$name.cfg" $name
+		is "$name: ${out##*$'\n'}" "$rc$err" 0 || diag "$out"
+	done
 done
 done_testing
