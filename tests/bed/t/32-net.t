@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Network interfaces of guests: links and nodes beside xl's, scripts, what is refused
+# time-limit: 450
 . "$XLITE/lib.sh"
 
 net=/sys/class/net
@@ -46,18 +47,29 @@ dump()		# dump DOMID FILE
 	} | sort > "$2"
 }
 
-for tool in xl xlite; do
-	run $tool create -q -p "$T/n-two.cfg"
-	is "$tool creates three vifs" "$rc:$out" "0:" || diag "$err"
-	id=$(xl domid n-two)
-	dump "$id" "$T/$tool.dump"
-	[ $tool = xlite ] || {
-		xl destroy n-two
-		mv "$T/env.out" "$T/env.xl"
-		xenstore-rm /local/domain/net-x
-	}
-done
-is "the same as with xl" "$(diff "$T/xl.dump" "$T/xlite.dump")" ""
+# On a host with too much to do xl's scripts reach its limit of 40 s: then there is nothing to compare.
+run xl create -q -p "$T/n-two.cfg"
+xl_late=
+[[ $err != *'because of timeout'* ]] || xl_late="xl reached its own time limit"
+if [ "$xl_late" ]; then
+	skip "xl creates three vifs" "$xl_late"
+else
+	is "xl creates three vifs" "$rc:$out" "0:" || diag "$err"
+	dump "$(xl domid n-two)" "$T/xl.dump"
+	xl destroy n-two
+fi
+mv "$T/env.out" "$T/env.xl"
+xenstore-rm /local/domain/net-x
+
+run xlite create -q -p "$T/n-two.cfg"
+is "xlite creates three vifs" "$rc:$out" "0:" || diag "$err"
+id=$(xl domid n-two)
+dump "$id" "$T/xlite.dump"
+if [ "$xl_late" ]; then
+	skip "the same as with xl" "$xl_late"
+else
+	is "the same as with xl" "$(diff "$T/xl.dump" "$T/xlite.dump")" ""
+fi
 is "bridges" "$(bridge_of "vif$id.0") $(bridge_of net-x)" "br1 xenbr0"
 is "MTUs" "$(of "vif$id.0" mtu) $(of net-x mtu)" "9000 1400"
 is "the guest is told" "$(xenstore-read "/local/domain/$id/device/vif/0/mtu")" 9000
