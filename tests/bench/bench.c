@@ -28,6 +28,7 @@
 #define TINY "/xlite/guests/tiny"
 #define MIB "32"
 #define TINY_CFG "/root/bench-tiny.cfg"
+#define PVH_CFG "/root/bench-pvh.cfg"
 #define LINUX_CFG "/root/bench-linux.cfg"
 #define DEVICES_CFG "/root/bench-devices.cfg"
 #define IMAGE "/root/bench.img"
@@ -70,6 +71,8 @@ struct scenario {
 static const struct scenario scenarios[] = {
 	{ "tiny", TINY_CFG, 0, GUEST, true, false,
 	  { { "create -p, tiny guest", CREATE, 0.30, 1.3 }, { "destroy", DESTROY, 0.30, 0 } } },
+	{ "pvh", PVH_CFG, 0, GUEST, false, false,
+	  { { "create -p, tiny PVH guest", CREATE, 0.30, 0 }, { "destroy of it", DESTROY, 0.30, 0 } } },
 	{ "devices", DEVICES_CFG, 0, GUEST, true, false,
 	  { { "create -p, file disk and vif", CREATE, 0.08, 0 },
 	    { "destroy of it", DESTROY, 0.10, 0 } } },
@@ -513,6 +516,7 @@ int main(int argc, char **argv)
 			die("usage: bench [-r ROUNDS] [SCENARIO...]");
 	}
 	write_config(TINY_CFG, "name=\"bench\"\nkernel=\"" TINY "\"\nmemory=" MIB "\n");
+	write_config(PVH_CFG, "name=\"bench\"\nkernel=\"" TINY "\"\ntype=\"pvh\"\nmemory=" MIB "\n");
 	write_config(LINUX_CFG, "name=\"bench\"\nkernel=\"/srv/guests/vmlinuz\"\n"
 		     "ramdisk=\"/srv/guests/initrd\"\nmemory=256\nextra=\"console=hvc0 quiet\"\n");
 	write_config(DEVICES_CFG, "name=\"bench\"\nkernel=\"" TINY "\"\nmemory=" MIB "\n"
@@ -529,6 +533,7 @@ int main(int argc, char **argv)
 		over |= counts();
 	printf("\n]\n");
 	unlink(TINY_CFG);
+	unlink(PVH_CFG);
 	unlink(LINUX_CFG);
 	unlink(DEVICES_CFG);
 	unlink(IMAGE);
