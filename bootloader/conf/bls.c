@@ -86,6 +86,8 @@ static int set_key(struct boot_menu *menu, struct bls_entry *e, const char *key,
 		if (strcmp(fields[i].key, key) == 0)
 			*fields[i].field = value;
 	}
+	if (strcmp(key, "grub_arg") == 0)
+		e->unrestricted = strstr(value, "--unrestricted");
 	if (strcmp(key, "efi") == 0 || strcmp(key, "uki") == 0)
 		e->efi = true;
 	else if (strcmp(key, "linux") == 0)

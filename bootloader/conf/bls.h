@@ -19,6 +19,7 @@ struct bls_entry {
 	size_t nr_initrds;
 	char *options;		/* all lines, joined; NULL: none given */
 	char *users;		/* "grub_users", or NULL */
+	bool unrestricted;	/* "grub_arg --unrestricted" */
 	bool exhausted;		/* all its tries were counted down: it goes last */
 };
 

@@ -55,7 +55,8 @@ struct boot_entry {
 	int parent;		/* the submenu that this stands in: an index; -1: the top */
 	bool submenu;		/* has entries of its own and boots nothing */
 	int stands_for;		/* a submenu: the entry in it that is its default, or -1: the first */
-	bool locked;		/* wants a password: one of the users below, see may */
+	bool locked;		/* wants a password at the menu: one of the users below, see may. It
+				   guards the console: the default entry starts without one */
 	char *may;		/* names that may boot it beside the superusers, separated by blanks */
 	void *body;		/* of the language that read it */
 };

@@ -91,6 +91,7 @@ static int add_entry(struct grub *g, const struct bls_entry *e, unsigned int dev
 	char *text = script(g, e, dev, folder);
 	struct err why = ERR_INIT;
 	struct boot_entry *entry;
+	const char *users;
 	int rc;
 
 	if (!body || !text)
@@ -109,8 +110,9 @@ static int add_entry(struct grub *g, const struct bls_entry *e, unsigned int dev
 	entry->body = body;
 	entry->id = e->id;
 	/* As grub-mkconfig writes for kernels: bootable without a password, unless users are named. */
-	entry->locked = e->users && *e->users;
-	entry->may = e->users ? e->users : arena_string(&g->menu->arena, "");
+	entry->locked = e->users && !e->unrestricted;
+	users = e->users && *e->users == '$' ? grub_get(g, e->users + 1) : e->users;
+	entry->may = arena_string(&g->menu->arena, users ? users : "");
 	return entry->may ? 0 : conf_nomem(err);
 }
 

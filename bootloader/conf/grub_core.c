@@ -173,6 +173,17 @@ static int cmd_configfile(struct grub *g, const struct grub_args *args, const st
 	return rc;
 }
 
+/* What would open further devices; a path on one is not found, and this says why. */
+static int cmd_not_read(struct grub *g, const struct grub_args *args, const struct grub_cmd *cmd,
+			struct err *err)
+{
+	(void)cmd;
+	(void)err;
+	menu_note(g->menu, "%s: %s", args->v[0], args->v[0][0] == 'c' ?
+		  "encrypted disks are not read" : "disk images within the disk are not read");
+	return 1;
+}
+
 const struct grub_command grub_core_commands[] = {
 	{ "false", cmd_false }, { "break", cmd_leave }, { "continue", cmd_leave },
 	{ "return", cmd_return }, { "exit", cmd_stop }, { "halt", cmd_stop },
@@ -180,5 +191,6 @@ const struct grub_command grub_core_commands[] = {
 	{ "setparams", cmd_setparams }, { "eval", cmd_eval }, { "source", cmd_source },
 	{ ".", cmd_source }, { "extract_entries_source", cmd_source },
 	{ "configfile", cmd_configfile }, { "normal", cmd_configfile },
-	{ "extract_entries_configfile", cmd_configfile }, { .name = NULL },
+	{ "extract_entries_configfile", cmd_configfile }, { "loopback", cmd_not_read },
+	{ "cryptomount", cmd_not_read }, { .name = NULL },
 };

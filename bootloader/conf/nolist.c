@@ -133,6 +133,23 @@ static int add_versions(struct boot_menu *menu, const char *folder, struct err *
 	return 0;
 }
 
+/* The in-guest GRUB that grub-xen installs, which reads the guest's configuration itself. */
+static int add_pvboot(struct boot_menu *menu, struct err *err)
+{
+	static const char *const paths[] = { "/boot/xen/pvboot-x86_64.elf",
+					     "/xen/pvboot-x86_64.elf" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+		char *path = arena_string(&menu->arena, paths[i]);
+
+		if (!path)
+			return conf_nomem(err);
+		if (conf_is_file(menu, menu->dev, path) && !add_kernel(menu, path, err))
+			return -err->code;
+	}
+	return 0;
+}
+
 int conf_guess(const struct source *source, unsigned int dev, struct boot_menu *menu,
 	       struct err *err)
 {
@@ -151,6 +168,8 @@ int conf_guess(const struct source *source, unsigned int dev, struct boot_menu *
 	/* The device may be what the guest mounts as /boot. */
 	if (rc == 0 && !menu->nr_entries)
 		rc = add_versions(menu, "/", err);
+	if (rc == 0)
+		rc = add_pvboot(menu, err);
 	if (rc < 0)
 		return rc;
 	if (!menu->nr_entries)

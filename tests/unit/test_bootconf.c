@@ -220,6 +220,20 @@ static void test_refused(void)
 				    "not read: use kernel= and ramdisk=, or another loader in the guest");
 }
 
+static void test_pvboot(void)
+{
+	static const struct memfile file = { 0, "/boot/xen/pvboot-x86_64.elf", "k", 0 };
+	struct memsource mem = { &file, 1 };
+	struct source source = { &memsource_ops, &mem, devices, ARRAY_SIZE(devices) };
+	scoped(boot_menu) struct boot_menu menu = BOOT_MENU_INIT;
+	scoped(free) char *got = NULL;
+	struct err err = ERR_INIT;
+
+	ok(conf_guess(&source, 0, &menu, &err) == 0, "pvboot");
+	got = describe(&menu, menu.chosen);
+	is_str(got, "0:/boot/xen/pvboot-x86_64.elf|", "pvboot's image");
+}
+
 static void test_guess(void)
 {
 	static const struct memfile files[] = {
@@ -245,6 +259,7 @@ static void test_guess(void)
 		got = describe(&menu, menu.chosen);
 		is_str(got, want[dev], "guess %u's kernel", dev);
 	}
+	test_pvboot();
 	mem.nr = 0;
 	is_int(conf_guess(&nothing, 0, &none, &err), -ENOENT, "nothing to guess from");
 }

@@ -307,6 +307,39 @@ static void test_menu(void)
 	ok(menu.users[1].kind == BOOT_SECRET_PBKDF2, "password_pbkdf2");
 }
 
+/* grub_users and grub_arg, as Fedora writes them. */
+static void test_bls_locks(void)
+{
+	static const struct memfile files[] = {
+		{ 0, "/boot/grub/grub.cfg", "superusers=root\ngrub_users='a b'\nblscfg\n", 0 },
+		{ 0, "/loader/entries/3.conf", "linux /3\ngrub_users $grub_users\n", 0 },
+		{ 0, "/loader/entries/2.conf", "linux /2\ngrub_users x\ngrub_arg --unrestricted\n", 0 },
+		{ 0, "/loader/entries/1.conf", "linux /1\n", 0 },
+	};
+	static const bool locked[] = { true, false, false };
+	struct memsource mem = { files, ARRAY_SIZE(files) };
+	struct source source = { &memsource_ops, &mem, devices, ARRAY_SIZE(devices) };
+	scoped(boot_menu) struct boot_menu menu = BOOT_MENU_INIT;
+	struct err err = ERR_INIT;
+
+	ok(conf_read(&source, 0, &menu, &err) == 0, "blscfg with users");
+	for (size_t i = 0; i < menu.nr_entries && i < ARRAY_SIZE(locked); i++)
+		is_int(menu.entries[i].locked, locked[i], "entry %s", menu.entries[i].id);
+	is_str(menu.entries[0].may, "a b", "who may");
+}
+
+static void test_notes(void)
+{
+	scoped(boot_menu) struct boot_menu menu = BOOT_MENU_INIT;
+	struct memsource mem;
+	struct memfile file;
+
+	ok(read_script("loopback loop /a.iso\ncryptomount -a\nmenuentry t { linux (loop)/k }\n", &mem, &file,
+		       &menu) == 0, "devices that are not read");
+	is_int(menu.nr_notes, 2, "are noted");
+	is_str(menu.notes[0], "loopback: disk images within the disk are not read", "by their command");
+}
+
 static void test_no_passwords(void)
 {
 	scoped(boot_menu) struct boot_menu menu = BOOT_MENU_INIT;
@@ -404,6 +437,8 @@ int main(void)
 		check_script(cases[i].what, cases[i].script, cases[i].want);
 	test_menu();
 	test_no_passwords();
+	test_bls_locks();
+	test_notes();
 	test_errors();
 	test_nesting(GRUB_DEPTH_MAX, "hd0,gpt1:/k|x1");
 	test_nesting(GRUB_DEPTH_MAX + 1, "hd0,gpt1:/k|x");
