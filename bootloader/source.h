@@ -61,14 +61,14 @@ struct source_ops {
 	/* The whole file: -EFBIG when longer than max, -ENOENT, -ENOTDIR, -EISDIR, -ELOOP,
 	   -EIO for a damaged file system, -ETIME when the budget of the run is used up. */
 	int (*read)(void *arg, unsigned int dev, const char *path, size_t max, struct bytes *out,
-		    struct err *err) must_check;
+		    struct err *err);
 	/* The target's kind and size (symlinks followed); errors as read's. */
 	int (*stat)(void *arg, unsigned int dev, const char *path, struct source_stat *out,
-		    struct err *err) must_check;
+		    struct err *err);
 	/* Names in any order, at most max of them (-EFBIG beyond); what fn says that is not 0. A
 	   symlink's kind is its target's, or SOURCE_OTHER where finding that out costs more. */
 	int (*list)(void *arg, unsigned int dev, const char *path, size_t max, source_name_fn fn,
-		    void *fn_arg, struct err *err) must_check;
+		    void *fn_arg, struct err *err);
 };
 
 struct source {
