@@ -15,7 +15,7 @@ config  := cfg types lists fields config_json keys keytab keyparse config conf s
 	spec_json disk devnum nic pci devices media platform vnuma cpuid cpuid_json cpulist size
 domain  := runfile userdata layout create platform vcpus cpuid claim destroy attach lookup list lifecycle balloon attend console
 build   := builder kernel unwrap cache pv pvh acpi e820 elfnote
-devices := devices kinds bus disk loop diskuse imagehead nic nicplan link vfb vkb channel p9 qemu qemu_args \
+devices := devices kinds bus json disk diskplan loop diskuse imagehead nic nicplan link vfb vkb channel p9 qemu qemu_args \
 	qemu_log qemu_start qmp vnc script list remove
 cmd     := main command options table output help list info vcpu memory lifecycle console create destroy netlink devices block network vnc channel
 

@@ -5,7 +5,7 @@
 
 #include "base/str.h"
 #include "command.h"
-#include "devices/nic.h"
+#include "devices/device.h"
 
 static int run(struct cmd *cmd, struct err *err)
 {

@@ -14,7 +14,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "command.h"
-#include "devices/vnc.h"
+#include "devices/device.h"
 
 struct vnc_options {
 	bool autopass;

@@ -27,6 +27,7 @@
 
 struct device;
 struct device_kind;
+struct json_t;
 struct links;
 struct qemu;
 struct store_nodes;
@@ -89,6 +90,10 @@ void devices_nodes(const struct devices *set, struct store_nodes *nodes);
 /* How many nodes the domain will own because of its devices: xenstored has a quota. */
 size_t devices_guest_nodes(const struct devices *set);
 
+/* Whether one of them is served by QEMU; the number of the first. */
+bool devices_need_model(const struct devices *set);
+uint32_t devices_first_id(const struct devices *set);
+
 /*
  * Starts QEMU when a device needs one and returns at once: call as early as the
  * domain's memory layout stands. Nothing when none does.
@@ -127,9 +132,9 @@ void scoped_device_list(struct device_list *list);
 int devices_list(struct xen *xen, uint32_t domid, struct device_list *list,
 		 struct err *err) must_check;
 
-/* The entry of that kind (a frontend folder: "vbd") and number, or NULL. */
-const struct device_entry *device_list_find(const struct device_list *list, const char *kind_name,
-					    uint32_t devid);
+/* The entry of that kind and number, or NULL. */
+const struct device_entry *device_list_find(const struct device_list *list,
+					    const struct device_kind *kind, uint32_t devid);
 
 enum device_remove {
 	DEVICE_REMOVE_ASK,	/* the guest has to agree: its frontend closes, or -EBUSY */
@@ -147,6 +152,39 @@ int devices_remove(struct xen *xen, const struct device_entry *entries, size_t n
 
 /* Kills the QEMU that serves domid and removes its nodes; nothing when there is none. */
 int devices_stop_model(struct xen *xen, uint32_t domid, struct err *err) must_check;
+
+/*
+ * Pure: libxl's JSON of a domain and one device of it. _add replaces one of the same number;
+ * _remove says whether there was any; _keeps whether that kind stands there at all.
+ */
+bool device_json_keeps(const struct device_kind *kind);
+bool device_json_has(const struct device_kind *kind, const struct json_t *config, uint32_t devid);
+bool device_json_remove(const struct device_kind *kind, struct json_t *config, uint32_t devid);
+int device_json_add(const struct device_kind *kind, struct json_t *config, const void *item,
+		    uint32_t devid, struct err *err) must_check;
+
+/*
+ * Sets the host's end of a vif up or down, and that of its emulated card: while it is down
+ * nothing passes. -ENOENT when the domain has no such vif; -EOPNOTSUPP when another domain has
+ * its backend. Nothing remembers it: a reboot makes a new link, which is up.
+ */
+int nic_set_link(struct xen *xen, uint32_t domid, uint32_t devid, bool up,
+		 struct err *err) must_check;
+
+/* Where a domain's VNC server listens. Owned strings; password NULL when there is none. */
+struct vnc_address {
+	char *host, *password;
+	int display;			/* port - 5900 */
+};
+
+void scoped_vnc_address(struct vnc_address *address);
+
+/* What stands in the store since QEMU's start, also by xl; -ENOENT: it has no VNC server. */
+int vnc_find(struct xen *xen, uint32_t domid, struct vnc_address *address,
+	     struct err *err) must_check;
+
+/* "disk 'xvda'", "vif 0": for messages. */
+const char *device_label(const struct device_kind *kind, uint32_t devid, char *buf, size_t size);
 
 /* XenbusState, xen/io/xenbus.h: "Connected"; "?" for what is no state. */
 const char *device_state_name(unsigned int state);

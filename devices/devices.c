@@ -132,7 +132,7 @@ int devices_open(struct devices *set, uint32_t domid, struct err *err)
 	return rc;
 }
 
-static bool any_qemu(const struct devices *set)
+bool devices_need_model(const struct devices *set)
 {
 	for (size_t i = 0; i < set->nr; i++) {
 		if (set->items[i].needs_qemu)
@@ -141,9 +141,14 @@ static bool any_qemu(const struct devices *set)
 	return false;
 }
 
+uint32_t devices_first_id(const struct devices *set)
+{
+	return set->items[0].devid;
+}
+
 int devices_start(struct devices *set, struct err *err)
 {
-	return any_qemu(set) ? qemu_start(set, err) : 0;
+	return devices_need_model(set) ? qemu_start(set, err) : 0;
 }
 
 int devices_connect(struct devices *set, struct err *err)

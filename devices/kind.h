@@ -96,9 +96,6 @@ int device_backend_domid(struct devices *set, const char *word, uint32_t given, 
 int device_wait_backend(struct devices *set, const struct device *dev, unsigned int states,
 			int64_t deadline, struct err *err) must_check;
 
-/* "disk 'xvda'", "vif 0": for messages. */
-const char *device_label(const struct device_kind *kind, uint32_t devid, char *buf, size_t size);
-
 /*
  * Pure: the entry that a folder KIND/NUMBER of the toolstack's copy stands for, without its three
  * paths. False when frontend and backend are not exactly where such a device of domid is.

@@ -35,13 +35,13 @@ void scoped_device_list(struct device_list *list)
 	errno = saved;
 }
 
-const struct device_entry *device_list_find(const struct device_list *list, const char *kind_name,
-					    uint32_t devid)
+const struct device_entry *device_list_find(const struct device_list *list,
+					    const struct device_kind *kind, uint32_t devid)
 {
 	for (size_t i = 0; i < list->nr; i++) {
 		const struct device_entry *entry = &list->items[i];
 
-		if (entry->devid == devid && strcmp(entry->kind_name, kind_name) == 0)
+		if (entry->devid == devid && entry->kind == kind)
 			return entry;
 	}
 	return NULL;

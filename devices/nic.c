@@ -6,8 +6,6 @@
  * than that: where bridged packets pass the firewall (br_netfilter) it adds iptables rules for
  * the link, and it runs the hooks in vif-post.d.
  */
-#include "nic.h"
-
 #include <errno.h>
 #include <inttypes.h>
 #include <stddef.h>

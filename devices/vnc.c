@@ -17,6 +17,7 @@
 #include "base/str.h"
 #include "base/wait.h"
 #include "config/config.h"
+#include "device.h"
 #include "qmp.h"
 #include "xen/store.h"
 

@@ -11,14 +11,6 @@ struct qmp;
 struct vnc_config;
 struct xen;
 
-/* Where a domain's VNC server listens. Owned strings; password NULL when there is none. */
-struct vnc_address {
-	char *host, *password;
-	int display;			/* port - 5900 */
-};
-
-void scoped_vnc_address(struct vnc_address *address);
-
 /*
  * Before a domain exists: whether program can do what vnc asks for. Passwords need a cipher that
  * many builds of QEMU lack, which only shows when it is run: so it is run for a moment.
@@ -31,9 +23,5 @@ int vnc_check(const char *program, const struct vnc_config *vnc, struct err *err
  */
 int vnc_publish(struct xen *xen, uint32_t domid, const struct vnc_config *vnc, struct qmp *qmp,
 		int64_t deadline, struct err *err) must_check;
-
-/* What was written there, also by xl; -ENOENT when the domain has no VNC server. */
-int vnc_find(struct xen *xen, uint32_t domid, struct vnc_address *address,
-	     struct err *err) must_check;
 
 #endif

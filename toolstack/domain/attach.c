@@ -17,8 +17,7 @@
 #include "base/log.h"
 #include "base/scope.h"
 #include "base/str.h"
-#include "config/disk.h"
-#include "devices/kind.h"
+#include "devices/device.h"
 #include "lookup.h"
 #include "userdata.h"
 #include "xen/domctl.h"
@@ -87,67 +86,6 @@ static int change_begin(struct change *c, struct xen *xen, uint32_t domid,
 	return devices_list(xen, domid, &c->list, err);
 }
 
-/* libxl's JSON */
-
-/* A disk is told by its vdev in any spelling, other kinds by their number (0 may be left out). */
-static bool is_device(const struct device_kind *kind, const json_t *item, uint32_t devid)
-{
-	const json_t *id = json_object_get(item, kind->json_id);
-	uint32_t number;
-
-	if (json_is_string(id))
-		return disk_devnum(json_string_value(id), &number) == 0 && number == devid;
-	return json_is_integer(id) && json_integer_value(id) == (json_int_t)devid;
-}
-
-static json_t *json_devices(const struct device_kind *kind, const json_t *config)
-{
-	return json_object_get(config, kind->json_list);
-}
-
-bool attach_json_has(const struct device_kind *kind, const json_t *config, uint32_t devid)
-{
-	const json_t *list = json_devices(kind, config);
-
-	for (size_t i = 0; i < json_array_size(list); i++) {
-		if (is_device(kind, json_array_get(list, i), devid))
-			return true;
-	}
-	return false;
-}
-
-bool attach_json_remove(const struct device_kind *kind, json_t *config, uint32_t devid)
-{
-	json_t *list = json_devices(kind, config);
-	bool any = false;
-
-	for (size_t i = json_array_size(list); i-- > 0;) {
-		if (is_device(kind, json_array_get(list, i), devid))
-			any |= json_array_remove(list, i) == 0;
-	}
-	/* libxl has no empty lists. */
-	if (any && json_array_size(list) == 0)
-		json_object_del(config, kind->json_list);
-	return any;
-}
-
-int attach_json_add(const struct device_kind *kind, json_t *config, const void *item,
-		    uint32_t devid, struct err *err)
-{
-	scoped(json) json_t *added = NULL;
-	json_t *list;
-	int rc = kind->to_json(item, &added, err);
-
-	if (rc < 0)
-		return rc;
-	attach_json_remove(kind, config, devid);
-	if (!json_is_array(json_devices(kind, config)) &&
-	    json_object_set_new(config, kind->json_list, json_array()) < 0)
-		return fail_nomem(err);
-	list = json_devices(kind, config);
-	return json_array_append(list, added) < 0 ? fail_nomem(err) : 0;
-}
-
 /* Attach */
 
 static int remove_one(struct change *c, const struct device_entry *entry, struct err *err)
@@ -175,8 +113,8 @@ static int remove_debris(struct change *c, struct err *err)
 	for (size_t i = 0; i < c->list.nr && c->json && rc == 0; i++) {
 		const struct device_entry *entry = &c->list.items[i];
 
-		if (entry->kind != c->kind || !entry->kind->json_id ||
-		    attach_json_has(c->kind, c->json, entry->devid) || is_connected(c, entry))
+		if (entry->kind != c->kind || !device_json_keeps(c->kind) ||
+		    device_json_has(c->kind, c->json, entry->devid) || is_connected(c, entry))
 			continue;
 		log_info("%s: removing what an interrupted attach left",
 			 device_label(c->kind, entry->devid, label, sizeof(label)));
@@ -193,7 +131,7 @@ static uint32_t first_free(const struct change *c)
 {
 	uint32_t devid = 0;
 
-	while (device_list_find(&c->list, c->kind->name, devid))
+	while (device_list_find(&c->list, c->kind, devid))
 		devid++;
 	return devid;
 }
@@ -239,7 +177,7 @@ static void undo(struct change *c, uint32_t devid, bool had_model)
 	if (!had_model && devices_stop_model(c->xen, c->domid, &err) < 0)
 		log_warn("domain %u: %s", c->domid, err.msg);
 	rc = devices_list(c->xen, c->domid, &list, &err);
-	entry = rc == 0 ? device_list_find(&list, c->kind->name, devid) : NULL;
+	entry = rc == 0 ? device_list_find(&list, c->kind, devid) : NULL;
 	if (entry)
 		rc = remove_one(c, entry, &err);
 	if (rc < 0)
@@ -251,9 +189,9 @@ static int write_json(struct change *c, const void *item, uint32_t devid, struct
 {
 	int rc;
 
-	if (!c->json || !c->kind->json_list)
+	if (!c->json || !device_json_keeps(c->kind))
 		return 0;
-	rc = attach_json_add(c->kind, c->json, item, devid, err);
+	rc = device_json_add(c->kind, c->json, item, devid, err);
 	return rc < 0 ? rc : userdata_write(&c->ud, c->json, err);
 }
 
@@ -291,11 +229,11 @@ int domain_attach(struct xen *xen, uint32_t domid, const struct device_kind *kin
 		rc = devices_prepare_one(&set, xen, domid, kind, item, first_free(&c), err);
 	if (rc < 0)
 		return rc;
-	devid = set.items[0].devid;
-	if (device_list_find(&c.list, kind->name, devid))
+	devid = devices_first_id(&set);
+	if (device_list_find(&c.list, kind, devid))
 		return fail(err, EEXIST, "domain %u: %s is already attached", domid,
 			    device_label(kind, devid, label, sizeof(label)));
-	had_model = !set.items[0].needs_qemu || has_model(&c);
+	had_model = !devices_need_model(&set) || has_model(&c);
 	rc = bring_up(&c, &set, err);
 	if (rc == 0)
 		rc = write_json(&c, item, devid, err);
@@ -308,7 +246,7 @@ int domain_attach(struct xen *xen, uint32_t domid, const struct device_kind *kin
 
 static int forget(struct change *c, uint32_t devid, bool *known, struct err *err)
 {
-	*known = c->json && c->kind->json_list && attach_json_remove(c->kind, c->json, devid);
+	*known = c->json && device_json_remove(c->kind, c->json, devid);
 	return *known ? userdata_write(&c->ud, c->json, err) : 0;
 }
 
@@ -323,7 +261,7 @@ int domain_detach(struct xen *xen, uint32_t domid, const struct device_kind *kin
 
 	if (rc < 0)
 		return rc;
-	entry = device_list_find(&c.list, kind->name, devid);
+	entry = device_list_find(&c.list, kind, devid);
 	if (entry)
 		rc = devices_remove(xen, entry, 1, force ? DEVICE_REMOVE_FORCE : DEVICE_REMOVE_ASK,
 				    timeout_ms, err);

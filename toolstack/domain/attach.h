@@ -7,7 +7,6 @@
 #ifndef DOMAIN_ATTACH_H
 #define DOMAIN_ATTACH_H
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -32,14 +31,5 @@ int domain_attach(struct xen *xen, uint32_t domid, const struct device_kind *kin
  */
 int domain_detach(struct xen *xen, uint32_t domid, const struct device_kind *kind, uint32_t devid,
 		  bool force, int timeout_ms, struct err *err) must_check;
-
-/*
- * Pure: libxl's JSON of a domain and one device of it. _add replaces one of the same
- * number; _remove says whether there was any.
- */
-bool attach_json_has(const struct device_kind *kind, const json_t *config, uint32_t devid);
-bool attach_json_remove(const struct device_kind *kind, json_t *config, uint32_t devid);
-int attach_json_add(const struct device_kind *kind, json_t *config, const void *item,
-		    uint32_t devid, struct err *err) must_check;
 
 #endif

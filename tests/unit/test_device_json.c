@@ -89,16 +89,16 @@ static void test_disks(void)
 	struct err err;
 
 	ok(disk_parse("/dev/a,raw,xvdb,r", NULL, &disk, &err) == 0, "a disk");
-	ok(attach_json_add(kind, config, &disk, 51728, &err) == 0, "added");
+	ok(device_json_add(kind, config, &disk, 51728, &err) == 0, "added");
 	is_json(config, "{\"disks\":[{\"format\":\"raw\",\"pdev_path\":\"/dev/a\",\"vdev\":\"xvdb\"}],"
 		"\"on_reboot\":\"restart\"}", "a list of its own");
-	ok(attach_json_has(kind, config, 51728), "it is there");
-	ok(!attach_json_has(kind, config, 51712), "another is not");
-	ok(attach_json_add(kind, config, &disk, 51728, &err) == 0 &&
+	ok(device_json_has(kind, config, 51728), "it is there");
+	ok(!device_json_has(kind, config, 51712), "another is not");
+	ok(device_json_add(kind, config, &disk, 51728, &err) == 0 &&
 	       json_array_size(json_object_get(config, "disks")) == 1,
 	   "added again it replaces itself");
-	ok(!attach_json_remove(kind, config, 51712), "another is not removed");
-	ok(attach_json_remove(kind, config, 51728), "removed");
+	ok(!device_json_remove(kind, config, 51712), "another is not removed");
+	ok(device_json_remove(kind, config, 51728), "removed");
 	is_json(config, "{\"on_reboot\":\"restart\"}", "no empty list stays");
 }
 
@@ -111,16 +111,16 @@ static void test_others(void)
 	scoped(nic) struct nic nic = NIC_INIT;
 	struct err err;
 
-	ok(attach_json_has(vbd, config, 51712), "a vdev that is a number");
-	ok(attach_json_has(vbd, config, 51728), "a vdev in libxl's other form");
-	ok(attach_json_has(vif, config, 0), "vif 0");
-	ok(attach_json_remove(vif, config, 1), "vif 1 removed");
-	ok(attach_json_has(vif, config, 0) && !attach_json_has(vif, config, 1),
+	ok(device_json_has(vbd, config, 51712), "a vdev that is a number");
+	ok(device_json_has(vbd, config, 51728), "a vdev in libxl's other form");
+	ok(device_json_has(vif, config, 0), "vif 0");
+	ok(device_json_remove(vif, config, 1), "vif 1 removed");
+	ok(device_json_has(vif, config, 0) && !device_json_has(vif, config, 1),
 	   "and no other");
 	nic.devid = 3;
-	ok(attach_json_add(vif, odd, &nic, 3, &err) == 0 && attach_json_has(vif, odd, 3),
+	ok(device_json_add(vif, odd, &nic, 3, &err) == 0 && device_json_has(vif, odd, 3),
 	   "what is no list is replaced by one");
-	ok(!attach_json_has(vbd, odd, 0), "or has nothing");
+	ok(!device_json_has(vbd, odd, 0), "or has nothing");
 }
 
 int main(void)
