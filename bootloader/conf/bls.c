@@ -49,7 +49,8 @@ static int add_initrd(struct boot_menu *menu, struct bls_entry *e, char *value)
 
 static int add_options(struct boot_menu *menu, struct bls_entry *e, const char *value)
 {
-	if (e->options && strlen(e->options) + strlen(value) > CONF_CMDLINE_MAX)
+	/* What is longer is refused where it is used; it need not grow for ever. */
+	if (e->options && strlen(e->options) > CONF_CMDLINE_MAX)
 		return 0;
 	e->options = arena_format(&menu->arena, "%s%s%s", e->options ? e->options : "",
 				  e->options ? " " : "", value);

@@ -2,31 +2,103 @@
 /*
  * systemd-boot: Boot Loader Specification entries, with loader.conf's default and
  * timeout. The entries may be on an extended boot partition and loader.conf on the ESP.
+ *
+ * Entries that Red Hat's GRUB reads have its variables in them ($kernelopts). Where its
+ * grub.cfg was not found, they are taken from grubenv, or are nothing: no kernel wants them.
  */
 #include <errno.h>
 #include <string.h>
 
+#include "base/scope.h"
 #include "base/str.h"
 #include "bls.h"
 #include "text.h"
 
+/* The value in an environment block, which has a line name=value each. */
+static const char *env_value(const char *env, const char *name, size_t len, size_t *value_len)
+{
+	for (const char *line = env; *line; line += *line == '\n') {
+		size_t end = strcspn(line, "\n");
+
+		if (end > len && strncmp(line, name, len) == 0 && line[len] == '=') {
+			*value_len = end - len - 1;
+			return line + len + 1;
+		}
+		line += end;
+	}
+	*value_len = 0;
+	return "";
+}
+
+static bool is_name(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+/* value with $name and ${name} replaced; NULL: it became too long. */
+static char *expand(struct boot_menu *menu, const char *env, const char *value)
+{
+	struct abuf b = ABUF_INIT(&menu->arena, CONF_CMDLINE_MAX);
+
+	while (*value) {
+		bool braces = value[0] == '$' && value[1] == '{';
+		const char *name = value + 1 + braces;
+		size_t len = 0, n;
+
+		while (*value == '$' && is_name(name[len]))
+			len++;
+		if (!len || (braces && name[len] != '}')) {
+			abuf_char(&b, *value++);
+			continue;
+		}
+		value = env_value(env, name, len, &n);
+		abuf_add(&b, value, n);
+		value = name + len + braces;
+	}
+	return abuf_text(&b);
+}
+
+/* GRUB's environment block beside the entries, "" when there is none. */
+static const char *find_env(struct boot_menu *menu, const char *base)
+{
+	static const char *const folders[] = { "grub2", "grub" };
+	struct err ignored = ERR_INIT;
+	char *text;
+
+	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
+		char *path = arena_format(&menu->arena, "%s/%s/grubenv", base, folders[i]);
+
+		if (path && conf_text(menu, menu->dev, path, &text, &ignored) == 0)
+			return text;
+	}
+	return "";
+}
+
 static int make_target(struct boot_menu *menu, const struct bls_entry *e, const char *folder,
-		       struct boot_target *t, struct err *err)
+		       const char *env, struct boot_target *t, struct err *err)
 {
 	t->kind = e->efi ? BOOT_EFI : BOOT_LINUX;
 	t->kernel = (struct boot_file){
 		menu->dev, bls_path(menu, menu->dev, folder, e->linux_path), e->linux_path,
 	};
-	t->cmdline = arena_string(&menu->arena, e->options ? e->options : "");
-	if (!t->kernel.path || !t->cmdline)
+	t->cmdline = expand(menu, env, e->options ? e->options : "");
+	if (!t->cmdline)
+		return fail(err, E2BIG, "%s: options of more than %d bytes", e->file,
+			    CONF_CMDLINE_MAX);
+	if (!t->kernel.path)
 		return conf_nomem(err);
 	text_squeeze(t->cmdline);
 	for (size_t i = 0; i < e->nr_initrds; i++) {
+		char *word = expand(menu, env, e->initrds[i]);
 		struct boot_file f = {
-			menu->dev, bls_path(menu, menu->dev, folder, e->initrds[i]), e->initrds[i],
+			menu->dev, word ? bls_path(menu, menu->dev, folder, word) : NULL, word,
 		};
-		int rc = f.path ? target_add_initrd(menu, t, &f, err) : conf_nomem(err);
+		int rc = 0;
 
+		if (!f.path)
+			return conf_nomem(err);
+		if (*word)
+			rc = target_add_initrd(menu, t, &f, err);
 		if (rc < 0)
 			return rc;
 	}
@@ -34,7 +106,7 @@ static int make_target(struct boot_menu *menu, const struct bls_entry *e, const 
 }
 
 static int add_entry(struct boot_menu *menu, const struct bls_entry *e, const char *folder,
-		     struct err *err)
+		     const char *env, struct err *err)
 {
 	struct boot_target *t = arena_alloc(&menu->arena, sizeof(*t));
 	struct boot_entry *entry = t ? menu_add(menu, -1, e->title ? e->title : e->id) : NULL;
@@ -43,7 +115,7 @@ static int add_entry(struct boot_menu *menu, const struct bls_entry *e, const ch
 		return conf_no_entry(menu, err);
 	entry->id = e->id;
 	entry->body = t;
-	return make_target(menu, e, folder, t, err);
+	return make_target(menu, e, folder, env, t, err);
 }
 
 /* A glob for the file's name, as a whole or without suffix and tries. */
@@ -128,6 +200,7 @@ static int read_base(struct boot_menu *menu, const char *base, struct err *err)
 {
 	char *entries = arena_format(&menu->arena, "%s/loader/entries", base);
 	char *images = arena_format(&menu->arena, "%s/EFI/Linux", base);
+	const char *env = find_env(menu, base);
 	struct bls_list list = { .nr = 0 };
 	int rc;
 
@@ -145,7 +218,7 @@ static int read_base(struct boot_menu *menu, const char *base, struct err *err)
 		return fail(err, ENOENT, "no boot loader entries");
 	bls_sort(&list);
 	for (size_t i = 0; i < list.nr && rc == 0; i++)
-		rc = add_entry(menu, &list.entries[i], entries, err);
+		rc = add_entry(menu, &list.entries[i], entries, env, err);
 	menu->chosen = 0;
 	menu->target = menu_target_body;
 	return rc < 0 ? rc : find_loader_conf(menu, base, err);

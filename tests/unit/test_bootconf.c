@@ -141,7 +141,9 @@ static void test_bls(void)
 		{ 0, "/EFI/Linux/uki-10+3-1.efi", "MZ", 0 },
 		{ 1, "/loader/loader.conf", "timeout 7\ndefault old-*\neditor no\n", 0 },
 		{ 1, "/loader/entries/a.conf", "linux /vmlinuz\n", 0 },
-		{ 2, "/boot/loader/entries/b.conf", "linux /k\ninitrd /i\n", 0 },
+		{ 2, "/boot/loader/entries/b.conf",
+		  "linux /k\ninitrd /i $none\noptions $kernelopts a${x}b $ $none ${ c\n", 0 },
+		{ 2, "/boot/grub2/grubenv", "# GRUB\nkernel=no\nkernelopts=root=/dev/a ro\nx=1\n##", 0 },
 		{ 2, "/boot/k", "k", 0 },
 	};
 	static const char *const order[] = { "New", "Old", "uki-10", "uki-7", "T" };
@@ -168,7 +170,7 @@ static void test_bls(void)
 	ok(menu.nr_notes == 2, "what is left out is noted");
 	ok(conf_read(&source, 2, &other, &err) == 0, "entries in /boot");
 	in_boot = describe(&other, other.chosen);
-	is_str(in_boot, "2:/boot/k,/i|", "and their kernel");
+	is_str(in_boot, "2:/boot/k,/i|root=/dev/a ro a1b $ ${ c", "their kernel, and GRUB's variables");
 }
 
 /* Which one is read: the first line's device, and what its menu would boot. */
