@@ -4,14 +4,10 @@
  * names one; other formats through QEMU.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <linux/fs.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -21,390 +17,21 @@
 #include "base/scope.h"
 #include "base/str.h"
 #include "base/wait.h"
-#include "config/disk.h"
-#include "diskuse.h"
-#include "imagehead.h"
-#include "kind.h"
-#include "loop.h"
-#include "script.h"
+#include "diskplan.h"
 #include "xen/store.h"
 
-#define DEFAULT_SCRIPT SCRIPT_DIR "/block"
 #define BLKBACK "/sys/bus/xen-backend"
 
 enum { PATIENCE_MS = 1000 };
 
-/* Who brings it up. */
-enum served {
-	SERVED_FILE, SERVED_DEVICE,	/* blkback, by us */
-	SERVED_SCRIPT,			/* blkback, by a script */
-	SERVED_QEMU,
-	SERVED_ELSEWHERE,		/* another domain's toolstack */
-};
-
-struct plan {
-	enum served served;
-	enum disk_backend backend;	/* PHY or QDISK */
-	char *params;			/* owned; what the script or QEMU takes */
-	char *script;			/* owned; absolute; NULL for QEMU */
-	char *device;			/* owned; a block device's path without links */
-	struct stat st;			/* of the file or device; st_mode 0: not looked at */
-	int fd;				/* keeps others off; -1: none */
-	struct loop loop;
-};
-
-static void free_plan(struct device *dev)
-{
-	struct plan *plan = dev->plan;
-
-	if (!plan)
-		return;
-	loop_close(&plan->loop);
-	scoped_fd(&plan->fd);
-	free(plan->params);
-	free(plan->script);
-	free(plan->device);
-	free(plan);
-	dev->plan = NULL;
-}
-
-/* What xl's words mean that xlite has nobody for. */
-static int check_supported(const struct disk *disk, struct err *err)
-{
-	if (disk->backend == DISK_BACKEND_TAP)
-		return fail(err, EOPNOTSUPP, "backendtype tap (blktap) is not supported, nor is it "
-			    "by xl: use phy or qdisk");
-	if (disk->specification == DISK_SPECIFICATION_VIRTIO ||
-	    disk->backend == DISK_BACKEND_STANDALONE)
-		return fail(err, EOPNOTSUPP, "virtio disks (specification virtio, backendtype "
-			    "standalone) are not supported");
-	if (disk->transport != DISK_TRANSPORT_UNSET)
-		return fail(err, EINVAL, "a transport is for virtio disks only");
-	if (disk->colo_enable == TRI_TRUE)
-		return fail(err, EOPNOTSUPP, "COLO is not supported");
-	return 0;
-}
-
-/* libxl's order: phy where it can, else QEMU. */
-static int choose_backend(const struct devices *set, const struct disk *disk, const char *script,
-			  enum disk_backend *backend, struct err *err)
-{
-	bool qdisk_only = disk->format != DISK_FORMAT_RAW ||
-		(disk->cdrom && set->type == DOMAIN_HVM);
-
-	if (disk->backend == DISK_BACKEND_PHY && qdisk_only) {
-		if (disk->format == DISK_FORMAT_RAW)
-			return fail(err, EINVAL, "a cdrom of an HVM guest cannot have backendtype "
-				    "phy: leave it out");
-		return fail(err, EINVAL, "backendtype phy serves raw disks, not format %s: leave "
-			    "it out, or say qdisk", disk_format_name(disk->format));
-	}
-	*backend = qdisk_only || disk->backend == DISK_BACKEND_QDISK ? DISK_BACKEND_QDISK :
-		DISK_BACKEND_PHY;
-	if (*backend == DISK_BACKEND_QDISK && script)
-		return fail(err, EINVAL, "script '%.100s' cannot be used with QEMU (%s)", script,
-			    disk->format != DISK_FORMAT_RAW ? disk_format_name(disk->format) :
-			    "backendtype qdisk");
-	return 0;
-}
-
-/* The script, unless it is the default one, whose work we do ourselves. */
-static const char *own_script(const struct disk *disk)
-{
-	const char *script = disk->script;
-
-	if (!script || !*script || strcmp(script, "block") == 0 ||
-	    strcmp(script, DEFAULT_SCRIPT) == 0)
-		return NULL;
-	return script;
-}
-
-/* A path that a later start finds again, from wherever it is made. */
-static int make_absolute(struct disk *disk, struct err *err)
-{
-	scoped(free) char *path = NULL, *here = NULL;
-
-	if (*disk->target == '/')
-		return 0;
-	if (disk->phy) {
-		path = str_format("/dev/%s", disk->target);
-		/* xl takes such a name for a file of the current folder. */
-		if (path && access(path, F_OK) < 0 && access(disk->target, F_OK) == 0)
-			free(take(path));
-	}
-	if (!path) {
-		here = getcwd(NULL, 0);
-		if (!here)
-			return fail_sys(err, errno, "cannot find the current folder");
-		path = str_format("%s/%s", here, disk->target);
-	}
-	if (!path)
-		return fail_nomem(err);
-	free(disk->target);
-	disk->target = take(path);
-	return 0;
-}
-
-static int check_type(const char *path, const struct stat *st, struct err *err)
-{
-	const char *what = S_ISDIR(st->st_mode) ? "a directory" :
-		S_ISFIFO(st->st_mode) ? "a FIFO" :
-		S_ISSOCK(st->st_mode) ? "a socket" :
-		S_ISCHR(st->st_mode) ? "a character device" : NULL;
-
-	if (what)
-		return fail(err, EINVAL, "'%s' is %s, neither an image nor a block device", path,
-			    what);
-	return 0;
-}
-
-static const char *read_format(int fd, off_t size)
-{
-	char first[IMAGEHEAD_SECTOR], last[IMAGEHEAD_SECTOR];
-	ssize_t nr_first = pread(fd, first, sizeof(first), 0);
-	ssize_t nr_last = pread(fd, last, sizeof(last), size - IMAGEHEAD_SECTOR);
-
-	return imagehead_format(first, nr_first > 0 ? (size_t)nr_first : 0, last,
-				nr_last > 0 ? (size_t)nr_last : 0);
-}
-
-/* Whether format= takes it. */
-static bool is_offered(const char *format)
-{
-	for (enum disk_format f = DISK_FORMAT_UNSET + 1; f <= DISK_FORMAT_QED; f++) {
-		if (strcmp(disk_format_name(f), format) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* A format that guests may write into their disks is never believed, only mentioned. */
-static void check_format(const struct disk *disk, int fd, off_t size)
-{
-	const char *format = disk->format == DISK_FORMAT_RAW ? read_format(fd, size) : NULL;
-
-	if (format)
-		log_warn("disk '%s': '%s' looks like a %s image but is used as raw, as the config "
-			 "says%s%s", disk->vdev, disk->target, format,
-			 is_offered(format) ? "; if it is one, say format=" : "",
-			 is_offered(format) ? format : "");
-}
-
-static int open_target(const struct disk *disk, struct plan *plan, struct err *err)
-{
-	bool writes = disk->readwrite && S_ISREG(plan->st.st_mode);
-	int readonly = 0;
-	struct stat st;
-	off_t size;
-
-	/* Root could, but xl's script does not either. */
-	if (writes && !(plan->st.st_mode & 0222))
-		return fail(err, EACCES, "'%s' is write-protected (mode %03o): say access r, or "
-			    "change its mode", disk->target, plan->st.st_mode & 0777U);
-	plan->fd = open(disk->target, (writes ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK |
-			O_NOCTTY);
-	if (plan->fd < 0)
-		return fail_sys(err, errno, "cannot open '%s'%s", disk->target,
-				writes ? " for writing" : "");
-	if (fstat(plan->fd, &st) < 0)
-		return fail_sys(err, errno, "cannot stat '%s'", disk->target);
-	if (st.st_ino != plan->st.st_ino || st.st_dev != plan->st.st_dev)
-		return fail(err, EAGAIN, "'%s' has just been replaced", disk->target);
-	if (S_ISBLK(st.st_mode) && disk->readwrite &&
-	    ioctl(plan->fd, BLKROGET, &readonly) == 0 && readonly)
-		return fail(err, EROFS, "'%s' is a read-only device: say access r", disk->target);
-	size = lseek(plan->fd, 0, SEEK_END);
-	if (size < IMAGEHEAD_SECTOR)
-		return fail(err, EINVAL, S_ISBLK(st.st_mode) ?
-			    "'%s' has no size: is there no medium in it?" :
-			    size > 0 ? "'%s' is shorter than a sector" : "'%s' is empty",
-			    disk->target);
-	check_format(disk, plan->fd, size);
-	return 0;
-}
-
-static const struct plan *plan_of(const struct device *dev)
-{
-	return dev->plan;
-}
-
-static bool same_disk(const struct stat *a, const struct stat *b)
-{
-	if (S_ISBLK(a->st_mode) && S_ISBLK(b->st_mode))
-		return a->st_rdev == b->st_rdev;
-	return a->st_mode && b->st_mode && a->st_dev == b->st_dev && a->st_ino == b->st_ino;
-}
-
-/* Another disk of this set that is the same; NULL: none. */
-static const struct device *find_twin(const struct devices *set, const struct device *dev)
-{
-	for (const struct device *other = set->items; other < dev; other++) {
-		if (other->kind == &device_disk && other->plan &&
-		    same_disk(&plan_of(other)->st, &plan_of(dev)->st))
-			return other;
-	}
-	return NULL;
-}
-
-static int claim_target(struct devices *set, struct device *dev, struct plan *plan,
-			struct err *err)
-{
-	const struct disk *disk = dev->item, *other;
-	const struct device *twin;
-
-	if (disk->forced)
-		return 0;
-	twin = find_twin(set, dev);
-	other = twin ? twin->item : NULL;
-	if (other && (disk->readwrite || other->readwrite))
-		return fail(err, EBUSY, "'%s' is disk '%s' already, and one of them is for writing",
-			    disk->target, other->vdev);
-	/* Our own claim would stand against us. */
-	if (other && S_ISBLK(plan->st.st_mode))
-		return 0;
-	return diskuse_claim(set->xen, plan->fd, disk->target, !disk->readwrite,
-			     wait_deadline(DEVICE_WAIT_MS), err);
-}
-
-/* The path that the block script would write: a link's end. */
-static int find_device(const struct disk *disk, struct plan *plan, struct err *err)
-{
-	struct stat link;
-
-	if (lstat(disk->target, &link) == 0 && S_ISLNK(link.st_mode))
-		plan->device = realpath(disk->target, NULL);
-	else
-		plan->device = strdup(disk->target);
-	return plan->device ? 0 : fail_sys(err, errno, "cannot follow '%s'", disk->target);
-}
-
-/* A file or device of this host. */
-static int prepare_local(struct devices *set, struct device *dev, struct plan *plan,
-			 struct err *err)
-{
-	struct disk *disk = dev->item;
-	int rc = make_absolute(disk, err);
-
-	if (rc < 0)
-		return rc;
-	if (stat(disk->target, &plan->st) < 0)
-		return fail_sys(err, errno, "cannot find '%s'", disk->target);
-	rc = check_type(disk->target, &plan->st, err);
-	if (rc == 0)
-		rc = open_target(disk, plan, err);
-	if (rc == 0)
-		rc = claim_target(set, dev, plan, err);
-	if (rc == 0 && S_ISBLK(plan->st.st_mode))
-		rc = find_device(disk, plan, err);
-	return rc;
-}
-
-static int prepare_script(const char *script, struct plan *plan, struct err *err)
-{
-	char path[PATH_MAX];
-	int rc = script_path(script, path, sizeof(path), err);
-
-	if (rc < 0)
-		return rc;
-	plan->script = strdup(path);
-	return plan->script ? 0 : fail_nomem(err);
-}
-
-/* QEMU's own targets ("nbd://host", "rbd:pool/image") are no files. */
-static bool is_file_name(const char *target)
-{
-	return *target == '/' || !strchr(target, ':');
-}
-
-static int decide(struct devices *set, struct device *dev, struct plan *plan, struct err *err)
-{
-	struct disk *disk = dev->item;
-	const char *script = own_script(disk);
-	bool local = dev->backend_domid == 0, empty = disk->format == DISK_FORMAT_EMPTY;
-	int rc = check_supported(disk, err);
-
-	if (rc == 0)
-		rc = choose_backend(set, disk, script, &plan->backend, err);
-	if (rc < 0)
-		return rc;
-	if (empty && !disk->cdrom)
-		return fail(err, EINVAL, "format empty is for a cdrom only");
-	if (empty && disk->target && *disk->target)
-		return fail(err, EINVAL, "format empty and a target '%.100s'", disk->target);
-	if (!empty && (!disk->target || !*disk->target))
-		return fail(err, EINVAL, "it has no target");
-	dev->backend_kind = plan->backend == DISK_BACKEND_QDISK ? "qdisk" : "vbd";
-	dev->needs_qemu = plan->backend == DISK_BACKEND_QDISK && local;
-	if (!local)
-		plan->served = SERVED_ELSEWHERE;
-	else if (plan->backend == DISK_BACKEND_QDISK)
-		plan->served = SERVED_QEMU;
-	else if (script)
-		plan->served = SERVED_SCRIPT;
-	if (script && local)
-		return prepare_script(script, plan, err);
-	if (local && !empty && (plan->served != SERVED_QEMU || is_file_name(disk->target)))
-		rc = prepare_local(set, dev, plan, err);
-	if (rc == 0 && plan->served == SERVED_FILE && S_ISBLK(plan->st.st_mode))
-		plan->served = SERVED_DEVICE;
-	return rc;
-}
-
-/* What the backend's nodes say: fixed here, so that keys() cannot fail. */
-static int name_nodes(struct device *dev, struct plan *plan, struct err *err)
-{
-	static const char *const protocols[] = {
-		[DISK_FORMAT_QCOW] = "qcow", [DISK_FORMAT_QCOW2] = "qcow2",
-		[DISK_FORMAT_VHD] = "vhd", [DISK_FORMAT_RAW] = "aio",
-		[DISK_FORMAT_EMPTY] = "aio", [DISK_FORMAT_QED] = "qed",
-	};
-	const struct disk *disk = dev->item;
-	const char *target = disk->target ? disk->target : "", *script = own_script(disk);
-
-	if (plan->backend == DISK_BACKEND_QDISK) {
-		plan->params = str_format("%s:%s", protocols[disk->format], target);
-		return plan->params ? 0 : fail_nomem(err);
-	}
-	plan->params = strdup(target);
-	if (!plan->script && script && *script == '/')
-		plan->script = strdup(script);
-	else if (!plan->script)
-		plan->script = str_format(SCRIPT_DIR "/%s", script ? script : "block");
-	return plan->params && plan->script ? 0 : fail_nomem(err);
-}
-
-static int prepare(struct devices *set, struct device *dev, unsigned int index, struct err *err)
-{
-	struct disk *disk = dev->item;
-	struct plan *plan = calloc(1, sizeof(*plan));
-	int rc;
-
-	(void)index;
-	if (!plan)
-		return fail_nomem(err);
-	plan->fd = -1;
-	plan->loop = (struct loop)LOOP_INIT;
-	dev->plan = plan;
-	dev->backend_kind = "vbd";
-	if (disk_devnum(disk->vdev, &dev->devid) < 0)
-		return fail(err, EINVAL, "disk '%.60s': unknown vdev", disk->vdev);
-	rc = device_backend_domid(set, disk->backend_domname, disk->backend_domid,
-				  &dev->backend_domid, err);
-	if (rc == 0)
-		rc = decide(set, dev, plan, err);
-	if (rc == 0)
-		rc = name_nodes(dev, plan, err);
-	return rc < 0 ? fail_in(err, "disk '%.60s'", disk->vdev) : 0;
-}
-
 static int open_disk(struct devices *set, struct device *dev, struct err *err)
 {
 	const struct disk *disk = dev->item;
-	struct plan *plan = dev->plan;
+	struct disk_plan *plan = dev->plan;
 	int rc;
 
 	(void)set;
-	if (plan->served != SERVED_FILE)
+	if (plan->served != DISK_BY_FILE)
 		return 0;
 	rc = loop_attach(plan->fd, disk->target, !disk->readwrite, &plan->loop, err);
 	if (rc < 0)
@@ -416,9 +43,9 @@ static int open_disk(struct devices *set, struct device *dev, struct err *err)
 }
 
 /* What the default script tells blkback (block-common.sh, write_dev). */
-static void native_keys(const struct plan *plan, struct device_keys *keys)
+static void native_keys(const struct disk_plan *plan, struct device_keys *keys)
 {
-	bool file = plan->served == SERVED_FILE;
+	bool file = plan->served == DISK_BY_FILE;
 	dev_t rdev = file ? plan->loop.rdev : plan->st.st_rdev;
 
 	if (file)
@@ -432,7 +59,7 @@ static void native_keys(const struct plan *plan, struct device_keys *keys)
 static void keys(const struct devices *set, const struct device *dev, struct device_keys *keys)
 {
 	const struct disk *disk = dev->item;
-	const struct plan *plan = dev->plan;
+	const struct disk_plan *plan = dev->plan;
 	const char *type = disk->cdrom ? "cdrom" : "disk";
 	bool discard = disk->discard == TRI_DEFAULT ? disk->readwrite : disk->discard == TRI_TRUE;
 
@@ -449,7 +76,7 @@ static void keys(const struct devices *set, const struct device *dev, struct dev
 		device_back(keys, "direct-io-safe", "1");
 	device_back(keys, "discard-enable", "%d", discard);
 	device_back(keys, "specification", "xen");
-	if (plan->served == SERVED_FILE || plan->served == SERVED_DEVICE)
+	if (plan->served == DISK_BY_FILE || plan->served == DISK_BY_DEVICE)
 		native_keys(plan, keys);
 	device_front(keys, "virtual-device", "%u", dev->devid);
 	device_front(keys, "device-type", "%s", type);
@@ -495,6 +122,7 @@ static bool gave_up(int state)
 static int wait_blkback(struct devices *set, const struct device *dev, int64_t deadline,
 			struct err *err)
 {
+	const struct disk_plan *plan = dev->plan;
 	int64_t patience = wait_deadline(PATIENCE_MS);
 	int64_t limit = wait_deadline(DEVICE_SCRIPT_MS);
 	char path[96];
@@ -510,7 +138,7 @@ static int wait_blkback(struct devices *set, const struct device *dev, int64_t d
 		    (now >= deadline && state != XenbusStateInitWait))
 			return fail_backend(set, dev, err);
 		if (now >= patience) {
-			log_info("waiting for blkback to open '%s'", plan_of(dev)->params);
+			log_info("waiting for blkback to open '%s'", plan->params);
 			patience = INT64_MAX;
 		}
 		if (wait_poll(NULL, 0, wait_deadline(pause_ms)) == -EINTR)
@@ -533,27 +161,27 @@ static int run_script(struct xen *xen, const char *script, const char *action,
 static int connect_disk(struct devices *set, struct device *dev, int64_t deadline,
 			struct err *err)
 {
-	struct plan *plan = dev->plan;
+	struct disk_plan *plan = dev->plan;
 	char back[DEVICE_PATH_LEN];
 	int rc = 0;
 
 	device_back_path(set, dev, back);
 	switch (plan->served) {
-	case SERVED_QEMU:
+	case DISK_BY_QEMU:
 		break;
-	case SERVED_ELSEWHERE:
+	case DISK_ELSEWHERE:
 		if (plan->backend == DISK_BACKEND_PHY)
 			rc = device_wait_backend(set, dev, 1U << XenbusStateInitWait |
 						 1U << XenbusStateInitialised |
 						 1U << XenbusStateConnected, deadline, err);
 		break;
-	case SERVED_SCRIPT:
+	case DISK_BY_SCRIPT:
 		rc = device_wait_backend(set, dev, 1U << XenbusStateInitWait, deadline, err);
 		if (rc == 0)
 			rc = run_script(set->xen, plan->script, "add", back, err);
 		break;
-	case SERVED_FILE:
-	case SERVED_DEVICE:
+	case DISK_BY_FILE:
+	case DISK_BY_DEVICE:
 		rc = wait_blkback(set, dev, deadline, err);
 		if (rc == 0)
 			loop_close(&plan->loop);
@@ -584,7 +212,7 @@ static void disconnect(struct xen *xen, const struct device_entry *entry)
 	if (entry->backend_domid != 0 || strcmp(entry->backend_kind, "vbd") != 0 || !path ||
 	    store_read(xen, NULL, path, &script, &err) < 0)
 		return;
-	if (strcmp(script, DEFAULT_SCRIPT) == 0)
+	if (strcmp(script, DISK_DEFAULT_SCRIPT) == 0)
 		detach_loop(xen, entry);
 	else if (run_script(xen, script, "remove", entry->backend, &err) < 0)
 		log_warn("disk %u of domain %u: %s", entry->devid, entry->domid, err.msg);
@@ -601,6 +229,6 @@ const struct device_kind device_disk = {
 	.guest_adds = 3,	/* ring-ref, event-channel, feature-persistent */
 	.guest_adds_queue = 3,	/* queue-N with the first two of these */
 	.json_list = "disks", .json_id = "vdev", .to_json = to_json,
-	.prepare = prepare, .open = open_disk, .keys = keys, .connect = connect_disk,
-	.disconnect = disconnect, .free_plan = free_plan,
+	.prepare = disk_prepare, .open = open_disk, .keys = keys, .connect = connect_disk,
+	.disconnect = disconnect, .free_plan = disk_free_plan,
 };
