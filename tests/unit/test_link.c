@@ -59,10 +59,11 @@ static void check_names(void)
 	is_str(attribute("br-b", "mtu"), "9000", "mtu");
 }
 
+/* After the look that comes with "waiting for": only the kernel's news can tell by then. */
 static void in_a_moment(const char *command)
 {
 	if (fork() == 0) {
-		usleep(100000);
+		usleep(1300000);
 		execl("/bin/sh", "sh", "-c", command, (char *)NULL);
 		_exit(1);
 	}
