@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/scope.h"
 #include "base/str.h"
+#include "base/wait.h"
 #include "kind.h"
 #include "xen/store.h"
 
@@ -118,24 +119,53 @@ static size_t read_proc(int pid, const char *name, char *buf, size_t size)
 	return (size_t)n;
 }
 
-/* Its words have "-xen-domid" and the number near the front, whoever started it. */
-static bool serves(int pid, uint32_t domid)
+/*
+ * 1: its words have "-xen-domid" and the number near the front, whoever started it; 0: they have
+ * not; -EAGAIN: it has none. The name before the words: it changes first, in the middle of an exec,
+ * and there are no words for a moment.
+ */
+static int serves(int pid, uint32_t domid)
 {
 	char text[4096], number[16], comm[QEMU_COMM_LEN];
-	size_t len = read_proc(pid, "cmdline", text, sizeof(text));
+	size_t len = read_proc(pid, "comm", text, sizeof(text));
 	bool next = false;
 
+	if (len && text[len - 1] == '\n')
+		text[len - 1] = '\0';
+	/* Ours, before its exec. */
+	if (strcmp(text, qemu_comm(domid, comm)) == 0)
+		return 1;
+	len = read_proc(pid, "cmdline", text, sizeof(text));
 	snprintf(number, sizeof(number), "%u", domid);
 	for (const char *word = text; word < text + len; word += strlen(word) + 1) {
 		if (next)
 			return strcmp(word, number) == 0;
 		next = strcmp(word, "-xen-domid") == 0;
 	}
-	/* Ours, before its exec. */
-	len = read_proc(pid, "comm", text, sizeof(text));
-	if (len && text[len - 1] == '\n')
-		text[len - 1] = '\0';
-	return strcmp(text, qemu_comm(domid, comm)) == 0;
+	return len ? 0 : -EAGAIN;
+}
+
+/* poll(), not wait_poll(): what is interrupted is taken down all the same. */
+static bool ended(int pidfd, int timeout_ms)
+{
+	struct pollfd pfd = { .fd = pidfd, .events = POLLIN };
+	int n;
+
+	do {
+		n = poll(&pfd, 1, timeout_ms);
+	} while (n < 0 && errno == EINTR);
+	return n != 0;
+}
+
+static bool is_model(int pid, int pidfd, uint32_t domid)
+{
+	int64_t deadline = wait_deadline(PATIENCE_MS);
+	int rc;
+
+	do {
+		rc = serves(pid, domid);
+	} while (rc == -EAGAIN && !ended(pidfd, 5) && wait_now_ms() < deadline);
+	return rc == 1;
 }
 
 /* *pid is 0 when there is no such node; *pidfd is -1 when the process is gone or another. */
@@ -158,7 +188,7 @@ static int open_model(struct xen *xen, uint32_t domid, int *pid, int *pidfd, str
 		return 0;
 	/* Opened before the look at /proc: the number cannot become another's in between. */
 	*pidfd = pidfd_open(*pid, 0);
-	if (*pidfd >= 0 && !serves(*pid, domid)) {
+	if (*pidfd >= 0 && !is_model(*pid, *pidfd, domid)) {
 		close(*pidfd);
 		*pidfd = -1;
 	}
@@ -173,18 +203,6 @@ int qemu_find(struct xen *xen, uint32_t domid, int *pid, struct err *err)
 	if (rc == 0 && pidfd < 0)
 		*pid = 0;
 	return rc;
-}
-
-/* poll(), not wait_poll(): what is interrupted is taken down all the same. */
-static bool ended(int pidfd, int timeout_ms)
-{
-	struct pollfd pfd = { .fd = pidfd, .events = POLLIN };
-	int n;
-
-	do {
-		n = poll(&pfd, 1, timeout_ms);
-	} while (n < 0 && errno == EINTR);
-	return n != 0;
 }
 
 /* SIGTERM as SIGHUP, which libxl sends: QEMU flushes and closes its disks, then ends. */

@@ -14,8 +14,11 @@
 
 #define LOG_DIR "/var/log/xen"
 
-/* As many older ones as libxl keeps; lines shown; bytes of a log that are looked at. */
-enum { OLDER_LOGS = 10, TAIL_LINES = 3, LOOK_BYTES = 16384 };
+/*
+ * As many older ones as libxl keeps; lines shown; bytes of a log that are looked at; a line is
+ * begun where that much is left.
+ */
+enum { OLDER_LOGS = 10, TAIL_LINES = 3, LOOK_BYTES = 16384, LINE_ROOM = 16 };
 
 static int move(const char *from, const char *to, struct err *err)
 {
@@ -128,7 +131,7 @@ void qemu_log_tail(const struct qemu_log *log, char *buf, size_t size)
 		if (text[from - 1] == '\n' && ++lines == TAIL_LINES)
 			break;
 	}
-	for (line = text + from; *line && at + 3 < size; line += strcspn(line, "\n")) {
+	for (line = text + from; *line && size - at > LINE_ROOM; line += strcspn(line, "\n")) {
 		line += strspn(line, "\n");
 		at += (size_t)snprintf(buf + at, size - at, at ? "; " : ": ");
 		str_escape(line, strcspn(line, "\r\n"), buf + at, size - at);

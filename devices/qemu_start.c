@@ -124,6 +124,9 @@ static void run_child(const struct child *child)
 		sigaction(sig, &sa, NULL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
+	/* From here on /proc says whose it is. */
+	if (write(CHILD_LINK, "", 1) != 1)
+		_exit(0);
 	do {
 		n = read(CHILD_LINK, &byte, 1);
 	} while (n < 0 && errno == EINTR);
@@ -197,6 +200,18 @@ static int spawn(struct qemu *q, uint32_t domid, const struct qemu_args *args,
 	return q->pidfd < 0 ? fail_sys(err, errno, "cannot watch QEMU") : 0;
 }
 
+/* Its number is written down only when it can be known by its name. */
+static int await_child(struct qemu *q, struct err *err)
+{
+	ssize_t n;
+	char byte;
+
+	do {
+		n = recv(q->link, &byte, 1, 0);
+	} while (n < 0 && errno == EINTR);
+	return n == 1 ? 0 : fail(err, EPIPE, "cannot start QEMU: its process has ended");
+}
+
 /* The pid first: while it stands in the store all else is found again. */
 static int record(struct xen *xen, uint32_t domid, int pid, struct err *err)
 {
@@ -246,6 +261,8 @@ static int start(struct devices *set, struct qemu *q, struct err *err)
 	if (rc < 0)
 		return rc;
 	rc = spawn(q, set->domid, &args, &env, err);
+	if (rc == 0)
+		rc = await_child(q, err);
 	if (rc == 0)
 		rc = record(set->xen, set->domid, q->pid, err);
 	if (rc == 0)
