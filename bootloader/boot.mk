@@ -2,7 +2,7 @@
 # out/xlite-boot: reads guests' disks, in a sandbox. A program of its own, so that what parses hostile
 # data has neither Xen's libraries nor the toolstack in its address space. Included by the top Makefile.
 boot_blk  := blk table mbr gpt crc32c
-boot_fs   := fs ext ext_journal fat iso xfs runs utf
+boot_fs   := fs ext ext_journal fat iso xfs runs btrfs btrfs_tree lzo utf
 boot_conf := arena text menu conf bls grub grub_script grub_eval grub_core grub_env grub_expand \
 	grub_path grub_search grub_test grub_load grub_bls grub_regexp regex \
 	systemd_boot legacy syslinux nolist password sha512
@@ -12,7 +12,7 @@ BOOT_SRCS := $(boot_blk:%=bootloader/blk/%.c) $(boot_fs:%=bootloader/fs/%.c) $(B
 	bootloader/disks.c bootloader/sandbox.c bootloader/child.c \
 	bootloader/wire.c bootloader/bootloader.c
 BOOT_BASE := $(patsubst %,toolstack/base/%.c,err str file wait)
-BOOT_LIBS := -lext2fs -lcom_err -lseccomp -lz -lcrypt
+BOOT_LIBS := -lext2fs -lcom_err -lseccomp -lz -lzstd -lcrypt
 BOOT_OBJS := $(patsubst %.c,$(OUT)/%.o,$(BOOT_SRCS) $(BOOT_BASE) bootloader/main.c)
 
 # Always static: it cannot open libraries in its sandbox, and starts faster.

@@ -8,4 +8,7 @@
 
 uint32_t crc32c(uint32_t crc, const void *data, size_t len);
 
+/* The same without the processor's help; for tests. */
+uint32_t crc32c_by_table(uint32_t crc, const void *data, size_t len);
+
 #endif

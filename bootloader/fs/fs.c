@@ -14,7 +14,7 @@
 #include "bootloader/blk/bytes.h"
 
 /* ISO9660 first: a hybrid image may carry what looks like another one in its first 32 KiB. */
-static const struct fs_type *const types[] = { &fs_iso, &fs_ext, &fs_xfs, &fs_fat };
+static const struct fs_type *const types[] = { &fs_iso, &fs_ext, &fs_xfs, &fs_btrfs, &fs_fat };
 
 /* What is met on guests' disks and not read here: a name is worth more than "unknown". */
 static const struct {
@@ -269,8 +269,11 @@ int fs_lookup(struct fs *fs, const char *path, struct fs_node *node, struct err 
 
 	err->msg[0] = '\0';
 	rc = walk_from(fs, &fs->root, path, node, err);
-	if (fs->has_alt && (rc == -ENOENT || rc == -ENOTDIR))
-		rc = walk_from(fs, &fs->alt, path, node, err);
+	if (fs->has_alt && (rc == -ENOENT || rc == -ENOTDIR)) {
+		int alt = walk_from(fs, &fs->alt, path, node, err);
+
+		rc = alt == -ENOENT ? rc : alt;
+	}
 	switch (rc) {
 	case -ENOENT: case -ENOTDIR: case -ELOOP: case -ENAMETOOLONG:
 		return failed_path(err, -rc, path);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Partition tables as sfdisk and sgdisk write them; sfdisk's dump says what is in them. */
 #include "bootloader/blk/bytes.h"
+#include "bootloader/blk/crc32c.h"
 #include "bootloader/blk/table.h"
 #include "image.h"
 
@@ -237,10 +238,23 @@ static void test_read(void)
 	fclose(f);
 }
 
+static void test_crc32c(void)
+{
+	uint8_t data[100];
+
+	is_int(~crc32c(~0u, "123456789", 9) & 0xffffffff, 0xe3069283, "CRC-32C's check value");
+	for (size_t i = 0; i < sizeof(data); i++)
+		data[i] = (uint8_t)(i * 37);
+	for (size_t len = 0; len <= sizeof(data) - 3; len += 7)
+		is_int(crc32c(1, data + 3, len), crc32c_by_table(1, data + 3, len),
+		       "CRC-32C of %zu bytes both ways", len);
+}
+
 int main(void)
 {
 	if (!ok(image_setup(), "folder"))
 		return tap_done();
+	test_crc32c();
 	test_read();
 	test_mbr();
 	test_gpt();

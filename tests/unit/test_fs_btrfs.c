@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* btrfs as mkfs fills it; and, where this is root, with subvolumes and compression by the kernel. */
+#include "image.h"
+
+static const struct {
+	const char *name, *options, *mount;
+} kinds[] = {
+	{ "btrfs of Debian", "", NULL },
+	{ "btrfs, xxhash", "--csum xxhash", NULL },
+	{ "btrfs, mixed groups", "-M -n 4096", NULL },
+	{ "btrfs, holes and single", "-O ^no-holes -m single", NULL },
+	{ "btrfs, zlib", "", "compress-force=zlib" },
+	{ "btrfs, lzo", "", "compress-force=lzo" },
+	{ "btrfs, zstd", "-n 65536", "compress-force=zstd:15" },
+	{ "btrfs, no compression", "", "noatime" },
+};
+
+/* What compresses, in more than one extent; holes; allocated space. Subvolumes: @ is the default. */
+static const char fill[] =
+	"home=$PWD; mkdir -p m; mount -o loop,%s x.img m; trap 'cd /; umount $home/m' EXIT; cd m\n"
+	"btrfs subvolume create @; btrfs subvolume create top; cp -a $home/tree/. @/; cd @\n"
+	"seq 200000 >numbers; yes | head -c 300000 >same; (seq 50; head -c 200000 /dev/urandom) >both\n"
+	"seq 300 >small; btrfs subvolume create sub; seq 9 >sub/inside; echo above >../top/file\n"
+	"for i in $(seq 0 2 300); do printf '%%04d' $i | dd of=pieces bs=4096 seek=$i conv=notrunc status=none\n"
+	"  done; fallocate -l 100000 unwritten; printf end >>unwritten\n"
+	"for i in $(seq 1500); do : >many/another-name-that-takes-some-room-in-the-folder-$i; done\n"
+	"cd ..; btrfs subvolume set-default @; sync -f .; rm -rf $home/filled; cp -a @ $home/filled\n";
+
+static bool make_image(size_t i)
+{
+	char more[4096] = "";
+
+	if (kinds[i].mount)
+		snprintf(more, sizeof(more), fill, kinds[i].mount);
+	return sh("rm -f x.img; truncate -s 200M x.img; mkfs.btrfs -q -f -L Boot-%zu "
+		  "-U 01234567-89ab-cdef-0123-456789abcd%02zx %s %s x.img\n%s", i, i,
+		  kinds[i].options, kinds[i].mount ? "" : "--rootdir tree", more);
+}
+
+static void test_kinds(void)
+{
+	bool root = geteuid() == 0 && access("/dev/loop-control", R_OK) == 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		struct budget budget = BUDGET_INIT;
+		scoped(fd) int fd = -1;
+		scoped(blk) struct blk *blk = NULL;
+		scoped(fs) struct fs *fs = NULL;
+
+		if (kinds[i].mount && !root) {
+			ok(true, "%s # SKIP needs root and loop devices", kinds[i].name);
+			continue;
+		}
+		if (!ok(make_image(i), "make %s", kinds[i].name))
+			continue;
+		fd = open("x.img", O_RDONLY);
+		fs = image_open_fd(fd, &blk, &budget);
+		if (!ok(fs, "open %s", kinds[i].name))
+			continue;
+		is_str(fs->name, "btrfs", "%s: type", kinds[i].name);
+		ok(strncmp(fs->label, "Boot-", 5) == 0, "%s: label", kinds[i].name);
+		ok(strncmp(fs->uuid, "01234567-89ab-cdef-0123-456789abcd", 34) == 0, "%s: uuid",
+		   kinds[i].name);
+		image_same(fs, kinds[i].mount ? "filled" : "tree", kinds[i].name);
+		image_links(fs);
+		if (kinds[i].mount) {
+			image_path(fs, "/@/small", "/small", 0);
+			image_path(fs, "/@/sub/inside", "/sub/inside", 0);
+			image_path(fs, "/top/file", "/@/../top/file", 0);
+			image_path(fs, "/nothing", NULL, -ENOENT);
+		}
+		if (i == 0 || i == 5)
+			image_torture(kinds[i].name, "x.img", (unsigned int)i);
+	}
+}
+
+int main(void)
+{
+	if (!ok(image_setup() && image_setup_links(), "tree"))
+		return tap_done();
+	test_kinds();
+	image_cleanup();
+	return tap_done();
+}
