@@ -10,7 +10,7 @@ boot_conf := arena text menu conf bls grub grub_script grub_eval grub_core grub_
 BOOT_CONF_SRCS := $(boot_conf:%=bootloader/conf/%.c) bootloader/source.c
 BOOT_SRCS := $(boot_blk:%=bootloader/blk/%.c) $(boot_fs:%=bootloader/fs/%.c) $(BOOT_CONF_SRCS) \
 	bootloader/disks.c bootloader/sandbox.c bootloader/child.c \
-	bootloader/wire.c bootloader/bootloader.c
+	bootloader/wire.c bootloader/bootloader.c bootloader/menu.c bootloader/menu_edit.c bootloader/term.c
 BOOT_BASE := $(patsubst %,toolstack/base/%.c,err str file wait)
 BOOT_LIBS := -lext2fs -lcom_err -lseccomp -lz -lzstd -lcrypt
 BOOT_OBJS := $(patsubst %.c,$(OUT)/%.o,$(BOOT_SRCS) $(BOOT_BASE) bootloader/main.c)
