@@ -51,7 +51,7 @@ LINK    := -static $(LIBS)
 endif
 LDFLAGS += -Wl,-z,relro,-z,now -Wl,--as-needed
 
-all: $(OUT)/xlite
+all: $(OUT)/xlite $(OUT)/xlite-boot
 
 $(OUT)/xlite: $(if $(FAULT),$(OUT)/renamed.o $(OUT)/fault.o,$(OBJS))
 	$(if $(V),,@echo "  LD      $@")
@@ -66,7 +66,7 @@ include bootloader/boot.mk
 include tests/tests.mk
 include tests/guests/tiny.mk
 
-install: $(OUT)/xlite
+install: $(OUT)/xlite $(OUT)/xlite-boot
 	install -D -m 755 $(OUT)/xlite $(DESTDIR)$(PREFIX)/sbin/xlite
 	$(if $(XL_LINK),ln -sf xlite $(DESTDIR)$(PREFIX)/sbin/xl)
 

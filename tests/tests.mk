@@ -21,7 +21,7 @@ $(UNIT_OUT)/libxlite.a: $(UNIT_OBJS)
 $(UNIT): $(UNIT_OUT)/%: $(UNIT_OUT)/tests/unit/%.o $(UNIT_OUT)/libxlite.a
 	$(Q)$(CC) $(SANITIZE) -o $@ $^ -Wl,-Bstatic $(LIBS) $(BOOT_LIBS) -Wl,-Bdynamic
 
-check-unit: $(UNIT)
+check-unit: $(UNIT) out/xlite-boot
 	tests/unit/run $(UNIT)
 
 -include $(UNIT_OBJS:.o=.d) $(UNIT_SRCS:%.c=$(UNIT_OUT)/%.d)
