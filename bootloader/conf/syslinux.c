@@ -12,7 +12,10 @@
 #include "base/str.h"
 #include "text.h"
 
-enum { INCLUDES_MAX = 16, LINES_MAX = 200000 };
+enum {
+	DEPTH_MAX = 16,		/* includes within includes; SYSLINUX has the same limit */
+	INCLUDES_MAX = 100,	/* in all */
+};
 
 /* A LABEL's body. */
 struct label {
@@ -28,7 +31,7 @@ struct syslinux {
 	char *folder;
 	struct label *label;	/* under way; NULL outside */
 	int parent;		/* of MENU BEGIN */
-	unsigned int depth, lines;
+	unsigned int depth, includes;
 	bool in_text;		/* TEXT HELP */
 	bool implicit;
 	char *append;		/* the global one */
@@ -166,8 +169,8 @@ static int do_include(struct syslinux *s, char *args, struct err *err)
 	path = word ? path_join(&s->menu->arena, s->folder, word) : NULL;
 	if (!path)
 		return word ? conf_nomem(err) : 0;
-	if (s->depth >= INCLUDES_MAX) {
-		menu_note(s->menu, "%s: included too deep", path);
+	if (s->depth >= DEPTH_MAX || ++s->includes > INCLUDES_MAX) {
+		menu_note(s->menu, "%s: not read, there are too many includes", path);
 		return 0;
 	}
 	s->depth++;
@@ -320,8 +323,6 @@ static int run_line(struct syslinux *s, char *line, struct err *err)
 	}
 	if (*line == '#' || !*line)
 		return 0;
-	if (++s->lines > LINES_MAX)
-		return fail(err, E2BIG, "more than %d lines with what is included", LINES_MAX);
 	return run_directive(s, directives, ARRAY_SIZE(directives), line, err);
 }
 

@@ -266,6 +266,22 @@ static void test_guess(void)
 	is_int(conf_guess(&nothing, 0, &none, &err), -ENOENT, "nothing to guess from");
 }
 
+/* A file that includes itself twice, and so on. */
+static void test_many_includes(void)
+{
+	static const struct memfile file = { 0, "/extlinux.conf",
+					     "include extlinux.conf\ninclude extlinux.conf\n"
+					     "label a\nkernel /a\n", 0 };
+	struct memsource mem = { &file, 1 };
+	struct source source = { &memsource_ops, &mem, devices, ARRAY_SIZE(devices) };
+	scoped(boot_menu) struct boot_menu menu = BOOT_MENU_INIT;
+	struct err err = ERR_INIT;
+
+	ok(conf_read(&source, 0, &menu, &err) == 0, "endless includes");
+	is_int(menu.nr_entries, 101, "end");
+	ok(menu.nr_notes > 0, "and are noted");
+}
+
 static void test_legacy_locks(void)
 {
 	static const struct memfile file = {
@@ -394,6 +410,7 @@ int main(void)
 	test_refused();
 	test_guess();
 	test_legacy_locks();
+	test_many_includes();
 	test_secrets();
 	test_helpers();
 	test_device_names();
