@@ -455,6 +455,34 @@ static void prune(struct xen *xen, const char *node)
 	}
 }
 
+/* What the kernel wrote down about a device outlives it: the next domain of the number had it. */
+static void remove_errors(struct removal *r)
+{
+	static const char dir[] = "/local/domain/0/error/backend";
+	scoped(free) char **names = NULL;
+	unsigned int nr;
+	struct err ignored;	/* nearly always: none */
+
+	if (store_list(r->xen, NULL, dir, &names, &nr, &ignored) < 0)
+		return;
+	for (size_t i = 0; i < r->nr; i++) {
+		const struct device_entry *entry = r->items[i].entry;
+		char path[128];
+
+		if (!r->items[i].done || entry->backend_domid != 0)
+			continue;
+		snprintf(path, sizeof(path), "%s/%s/%u/%u", dir, entry->backend_kind, entry->domid,
+			 entry->devid);
+		if (store_rm(r->xen, NULL, path, &ignored) < 0)
+			log_debug("%s", ignored.msg);
+		/* Up to /local/domain/0/error. */
+		for (int levels = 0; levels < 4; levels++) {
+			prune(r->xen, path);
+			*strrchr(path, '/') = '\0';
+		}
+	}
+}
+
 /* Scripts, then the nodes; the copy last: by it a removal that was cut off is found again. */
 static int finish(struct removal *r, struct err *err)
 {
@@ -477,6 +505,7 @@ static int finish(struct removal *r, struct err *err)
 		store_nodes_add(&nodes, STORE_REMOVED, entry->copy, "", "%s", "");
 	}
 	rc = nodes.nr ? store_nodes_write(&nodes, r->items[0].entry->domid, err) : 0;
+	remove_errors(r);
 	/* Of a domain that goes, the folders go as well. */
 	for (size_t i = 0; i < r->nr && rc == 0; i++) {
 		if (!r->items[i].done || r->how == DEVICE_REMOVE_DEAD)
