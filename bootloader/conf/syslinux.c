@@ -13,7 +13,7 @@
 #include "text.h"
 
 enum {
-	DEPTH_MAX = 16,		/* includes within includes; SYSLINUX has the same limit */
+	DEPTH_MAX = 16,		/* of includes within includes */
 	INCLUDES_MAX = 100,	/* in all */
 };
 
