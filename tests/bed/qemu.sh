@@ -28,6 +28,8 @@ bed_qemu()
 	# Plain "max" crashes the dom0 kernel (page keys, SMAP); with rdtscp PVH and
 	# HVM guests die ("SVM Insn len emulation failed"); qemu64 has no nested paging.
 	cpu=max,-pku,-la57,-smap,-smep,-umip,-rdtscp
+	# Where Xen restores vector registers lazily (CR0.TS), a process of dom0 that is
+	# preempted by a guest gets foreign ones back here: copies and checksums go wrong.
 	rm -f "$bed_dir"/mon.in "$bed_dir"/mon.out
 	mkfifo "$bed_dir/mon.in" "$bed_dir/mon.out"
 	: > "$bed_dir/serial"
@@ -38,7 +40,7 @@ bed_qemu()
 		-serial "file:$bed_dir/serial" \
 		-chardev "pipe,id=mon,path=$bed_dir/mon" -mon chardev=mon \
 		-kernel "$bed_files/xen" \
-		-append "console=com1 com1=115200,8n1 dom0_mem=1024M,max:1024M dom0_max_vcpus=2 loglvl=warning guest_loglvl=warning" \
+		-append "console=com1 com1=115200,8n1 dom0_mem=1024M,max:1024M dom0_max_vcpus=2 loglvl=warning guest_loglvl=warning spec-ctrl=eager-fpu" \
 		-initrd "$bed_files/vmlinuz console=hvc0 quiet,$bed_files/initramfs" \
 		-drive "file=$disk,format=qcow2,if=none,id=disk,cache=unsafe" \
 		-device virtio-blk-pci,drive=disk \
