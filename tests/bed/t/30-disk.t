@@ -113,12 +113,14 @@ created "readers share, and w! asks nobody" d-two
 id=$(xl domid d-two)
 is "w! stands in the store" "$(xenstore-read "/local/domain/0/backend/vbd/$id/51744/mode")" 'w!'
 xlite destroy d-two
-# One that is going away is waited for; xl's destroy takes the disks before the domain dies.
+# One that is going away is waited for: here its toolstack has begun to take the disk.
 tiny d-next "disk=[\"$T/a.img,raw,xvda,w\"]"
-xl destroy d-many 2> /dev/null &
-wait_for 5 test "$(xl list d-many 2> /dev/null | grep -c -- '--p')" != 1
-created "a disk of a guest that is going away" d-next
-wait
+id=$(xl domid d-many)
+xenstore-write "/local/domain/0/backend/vbd/$id/51713/online" 0
+xlite create -q -p "$T/d-next.cfg" 2> "$T/next" &
+xlite destroy d-many
+wait $!
+is "a disk of a guest that is going away is waited for" $? 0 || diag "$(< "$T/next")"
 xlite destroy d-next
 within "no loop device stays" 10 no_loops_of "$T/a.img"
 image dev.img
