@@ -84,14 +84,14 @@ static void check_command(const char *what, const char *dir, const char *command
 	is_int(system(line), 0, "%s", what);
 }
 
-/* What a guest would get for an object of a processor. */
-static void check_value(const char *dir, unsigned int vcpu, const char *object, unsigned int value)
+/* What a guest would get for an object below \_SB. */
+static void check_value(const char *dir, const char *object, unsigned int value)
 {
 	char command[256];
 
 	snprintf(command, sizeof(command),
-		 "acpiexec -b 'evaluate \\_SB.CP%02X.%s' dsdt.dat && "
-		 "grep -q 'Integer. = %016X' log && ! grep -i error log", vcpu, object, value);
+		 "acpiexec -b 'evaluate \\_SB.%s' dsdt.dat && "
+		 "grep -q 'Integer. = %016X' log && ! grep -i error log", object, value);
 	check_command("acpiexec loads and evaluates the DSDT", dir, command);
 }
 
@@ -120,8 +120,12 @@ static void check_with_acpica(const struct bytes *b, size_t dsdt, size_t fadt, s
 		      "iasl -p again2 facp.dsl && cmp -i 36 again2.aml facp.dat");
 	check_command("iasl compiles the MADT to the same bytes", dir,
 		      "iasl -p again3 apic.dsl && cmp -i 36 again3.aml apic.dat");
-	check_value(dir, spec->nr_vcpus - 1, "_STA", spec->nr_online == spec->nr_vcpus ? 0xf : 0);
-	check_value(dir, spec->nr_vcpus - 1, "_UID", spec->nr_vcpus - 1);
+	snprintf(command, sizeof(command), "CP%02X._STA", spec->nr_vcpus - 1);
+	check_value(dir, command, spec->nr_online == spec->nr_vcpus ? 0xf : 0);
+	snprintf(command, sizeof(command), "CP%02X._UID", spec->nr_vcpus - 1);
+	check_value(dir, command, spec->nr_vcpus - 1);
+	check_value(dir, "PWRB._HID", 0x0c0cd041);
+	check_value(dir, "SLPB._HID", 0x0e0cd041);
 	snprintf(command, sizeof(command), "rm -rf '%s'", dir);
 	is_int(system(command), 0, "away");
 }

@@ -32,6 +32,26 @@ static void check(const struct store_nodes *nodes, const char *path, const char 
 	is_int(node ? node->perm : 99, perm, "permissions of %s", path);
 }
 
+/* A PVH guest has what a PV guest has, but for what libxl says of a PV kernel. */
+static void test_pvh(struct domain_config *config)
+{
+	scoped(store_nodes) struct store_nodes nodes = STORE_NODES_INIT;
+	bool image = false, platform = false;
+
+	config->type = DOMAIN_PVH;
+	layout_domain(&nodes, config, &facts);
+	check(&nodes, "/libxl/7/type", "pvh", STORE_INHERIT);
+	check(&nodes, "/local/domain/7/memory/videoram", "0", STORE_INHERIT);
+	check(&nodes, "/vm/01020304-0506-0708-090a-0b0c0d0e0f10/start_time", "1700000000.12",
+	      STORE_INHERIT);
+	for (size_t i = 0; i < nodes.nr; i++) {
+		image |= strstr(nodes.items[i].path, "/image") != NULL;
+		platform |= strstr(nodes.items[i].path, "/platform/") ||
+			strstr(nodes.items[i].path, "/hvmloader");
+	}
+	ok(!image && !platform, "PVH: nothing about image and platform");
+}
+
 int main(void)
 {
 	scoped(store_nodes) struct store_nodes before = STORE_NODES_INIT, after = STORE_NODES_INIT;
@@ -84,5 +104,6 @@ int main(void)
 	/* Plus two reads, one for Domain-0's name and the introduction: 75 is the bound. */
 	ok(requests <= 71, "%zu requests", requests);
 	ok(!before.failed && !after.failed, "complete");
+	test_pvh(&config);
 	return tap_done();
 }
