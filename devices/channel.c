@@ -5,11 +5,17 @@
  */
 #include <errno.h>
 #include <stddef.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "base/log.h"
 #include "base/scope.h"
+#include "base/str.h"
 #include "config/devices.h"
 #include "kind.h"
 #include "qemu.h"
+#include "xen/store.h"
 
 /* xen.git LIBXL_XENCONSOLE_LIMIT: what a console may buffer, bytes. */
 #define CONSOLE_LIMIT 1048576
@@ -79,6 +85,18 @@ static void qemu_args(const struct devices *set, const struct device *dev, struc
 	qemu_arg_value(args, before, channel->path, ",server=on,wait=off");
 }
 
+/* QEMU removes its socket when it ends, but not when it was killed. */
+static void disconnect(struct xen *xen, const struct device_entry *entry)
+{
+	scoped(free) char *node = str_format("%s/path", entry->copy), *path = NULL;
+	struct err none;	/* a pty has no path */
+	struct stat st;
+
+	if (node && entry->backend_domid == 0 && store_read(xen, NULL, node, &path, &none) == 0 &&
+	    lstat(path, &st) == 0 && S_ISSOCK(st.st_mode) && unlink(path) < 0)
+		log_debug("cannot remove '%s': %s", path, strerror(errno));
+}
+
 static int to_json(const void *item, json_t **out, struct err *err)
 {
 	return channel_to_json(item, out, err);
@@ -88,5 +106,5 @@ const struct device_kind device_channel = {
 	.name = "console", .what = "channel", .items = offsetof(struct domain_config, channels),
 	.nr_items = offsetof(struct domain_config, nr_channels), .item_size = sizeof(struct channel),
 	.json_list = "channels", .json_id = "devid", .guest_adds = 2, .to_json = to_json,
-	.prepare = prepare, .keys = keys, .qemu_args = qemu_args,
+	.prepare = prepare, .keys = keys, .qemu_args = qemu_args, .disconnect = disconnect,
 };

@@ -67,8 +67,11 @@ static int remove_devices(struct xen *xen, uint32_t domid, struct device_list *l
 {
 	int rc = devices_stop_model(xen, domid, err);
 
-	if (rc < 0)
+	/* One that cannot even be killed holds nothing up; all else is tried again. */
+	if (rc == -ETIMEDOUT)
 		log_warn("domain %u: %s", domid, err->msg);
+	else if (rc < 0)
+		return rc;
 	rc = devices_list(xen, domid, list, err);
 	if (rc < 0)
 		return rc;
