@@ -182,16 +182,6 @@ static int find_all(struct xen *xen, uint32_t domid, struct found *found, struct
 			       err);
 }
 
-static int compare(const void *a, const void *b)
-{
-	const struct device_entry *one = a, *two = b;
-	int kinds = strcmp(one->kind_name, two->kind_name);
-
-	if (kinds)
-		return kinds;
-	return one->devid < two->devid ? -1 : one->devid > two->devid;
-}
-
 int devices_list(struct xen *xen, uint32_t domid, struct device_list *list, struct err *err)
 {
 	scoped(device_list) struct device_list all = DEVICE_LIST_INIT;
@@ -221,7 +211,6 @@ int devices_list(struct xen *xen, uint32_t domid, struct device_list *list, stru
 		if (!entry->copy)
 			return fail_nomem(err);
 	}
-	qsort(all.items, all.nr, sizeof(*all.items), compare);
 	*list = all;
 	all = (struct device_list)DEVICE_LIST_INIT;
 	return 0;
