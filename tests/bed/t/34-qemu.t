@@ -86,9 +86,11 @@ like "with the pty" "$out" "pty +$tty"
 
 # A second one takes the next port; asked to take none but that one, it is refused. A socket.
 tiny q-two "vfb=['vncunused=1']" "channel=['connection=socket,name=org.two,path=$T/sock']"
-run env VNCVIEWER=echo xlite create -q -p -V "$T/q-two.cfg"
+model viewer "echo \"\$@\" > $T/viewed"
+run env VNCVIEWER="$T/viewer" xlite create -q -p -V "$T/q-two.cfg"
 said
-is "a second one, with a viewer" "$rc:$out:$err" "0:127.0.0.1:1:"
+is "a second one, with a viewer" "$rc:$out:$err" "0::"
+within "which is told where" 20 grep -qx 127.0.0.1:1 "$T/viewed"
 like "on the next port" "$(rfb 5901)" '^RFB 003'
 ok "the channel's socket" test -S "$T/sock"
 tiny q-bad 'vnc=1' 'vncdisplay=1' 'vncunused=0'
