@@ -68,6 +68,7 @@ include tests/guests/tiny.mk
 
 install: $(OUT)/xlite $(OUT)/xlite-boot
 	install -D -m 755 $(OUT)/xlite $(DESTDIR)$(PREFIX)/sbin/xlite
+	install -D -m 755 $(OUT)/xlite-boot $(DESTDIR)$(PREFIX)/lib/xlite/xlite-boot
 	$(if $(XL_LINK),ln -sf xlite $(DESTDIR)$(PREFIX)/sbin/xl)
 
 clean:

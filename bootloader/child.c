@@ -24,7 +24,8 @@ enum {
 struct child {
 	struct wire_request request;
 	struct budget budget;
-	struct blk *blks[BOOT_DISKS_MAX];
+	struct blk *files[BOOT_DISKS_MAX];	/* what the descriptors are */
+	struct blk *blks[BOOT_DISKS_MAX];	/* the disks in them */
 	struct disks *disks;
 	const struct source *source;
 	struct boot_menu menu;
@@ -285,14 +286,30 @@ static int boot_path(struct child *c, struct boot_result *result, struct err *er
 	return rc == 0 && c->request.action == BOOT_LOAD ? load(c, &t, result, err) : rc;
 }
 
+static int open_disk(struct child *c, unsigned int i, struct err *err)
+{
+	int rc = blk_open_fd(WIRE_DISKS + (int)i, 0, 0, &c->budget, &c->files[i], err);
+
+	if (rc < 0)
+		return rc;
+	switch (c->request.format[i]) {
+	case BOOT_RAW:
+		c->blks[i] = c->files[i];
+		return 0;
+	case BOOT_QCOW2:
+		return blk_open_qcow2(c->files[i], &c->blks[i], err);
+	case BOOT_VHD:
+		return blk_open_vhd(c->files[i], &c->blks[i], err);
+	default:
+		return fail(err, EOPNOTSUPP, "its format cannot be read");
+	}
+}
+
 static int open_disks(struct child *c, struct err *err)
 {
 	for (unsigned int i = 0; i < c->request.nr_disks; i++) {
-		int rc;
+		int rc = open_disk(c, i, err);
 
-		if (c->request.format[i] != BOOT_RAW)
-			return fail(err, EOPNOTSUPP, "disk %u: its format cannot be read yet", i);
-		rc = blk_open_fd(WIRE_DISKS + (int)i, 0, 0, &c->budget, &c->blks[i], err);
 		if (rc < 0)
 			return fail_in(err, "disk %u", i);
 	}

@@ -30,6 +30,7 @@ enum {
 struct options {
 	const char *entry, *kernel, *ramdisk;
 	const char *to_kernel, *to_ramdisk;
+	enum boot_format format;
 	bool verbose;
 };
 
@@ -107,11 +108,12 @@ static int save(int fd, uint64_t size, const char *path, struct err *err)
 }
 
 /* What the kernel has of the device may be older than what the guest wrote past it. */
-static int open_disk(const char *path, struct boot_disk *disk, struct err *err)
+static int open_disk(const char *path, enum boot_format format, struct boot_disk *disk,
+		     struct err *err)
 {
 	struct stat st;
 
-	disk->format = BOOT_RAW;
+	disk->format = format;
 	disk->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (disk->fd < 0)
 		return fail_sys(err, errno, "cannot open '%s'", path);
@@ -146,7 +148,7 @@ static int run(const char *action, char **paths, size_t nr, const struct options
 	if (self < 0)
 		return fail_sys(err, errno, "cannot open my own program");
 	for (size_t i = 0; i < nr; i++) {
-		rc = open_disk(paths[i], &disks[i], err);
+		rc = open_disk(paths[i], o->format, &disks[i], err);
 		if (rc < 0)
 			return rc;
 	}
@@ -166,6 +168,7 @@ static int usage(void)
 	fputs("usage: xlite-boot list|show [-e ENTRY] IMAGE...\n"
 	      "       xlite-boot extract [-e ENTRY] [-k KERNEL-FILE] [-r RAMDISK-FILE] IMAGE...\n"
 	      "  -e, --entry=ENTRY   index, title, id, or \"1>2\" instead of the default\n"
+	      "  -f, --format=raw|qcow2|vhd   what the images are, never guessed (raw)\n"
 	      "  -K, --kernel=PATH   a kernel of the image instead of what its configuration says\n"
 	      "  -R, --ramdisk=PATH\n"
 	      "  -k, -r              where to write what was read\n"
@@ -173,10 +176,24 @@ static int usage(void)
 	return 2;
 }
 
+static bool parse_format(const char *name, enum boot_format *format)
+{
+	static const char *const names[BOOT_FORMATS] = { "raw", "qcow2", "vhd" };
+
+	for (unsigned int i = 0; i < BOOT_FORMATS; i++) {
+		if (strcmp(name, names[i]) == 0) {
+			*format = (enum boot_format)i;
+			return true;
+		}
+	}
+	return false;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "entry", required_argument, NULL, 'e' },
+		{ "format", required_argument, NULL, 'f' },
 		{ "kernel", required_argument, NULL, 'K' },
 		{ "ramdisk", required_argument, NULL, 'R' },
 		{ NULL, 0, NULL, 0 },
@@ -191,9 +208,13 @@ int main(int argc, char **argv)
 			 strcmp(argv[1], "extract") != 0))
 		return usage();
 	optind = 2;
-	while ((c = getopt_long(argc, argv, "e:K:R:k:r:v", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "e:f:K:R:k:r:v", options, NULL)) != -1) {
 		switch (c) {
 		case 'e': o.entry = optarg; break;
+		case 'f':
+			if (!parse_format(optarg, &o.format))
+				return usage();
+			break;
 		case 'K': o.kernel = optarg; break;
 		case 'R': o.ramdisk = optarg; break;
 		case 'k': o.to_kernel = optarg; break;

@@ -52,6 +52,13 @@ int blk_open_memory(const void *data, size_t len, struct budget *budget, struct 
 /* A part of below; refused when it does not lie inside it. */
 int blk_open_slice(struct blk *below, uint64_t start, uint64_t size, struct blk **out,
 		   struct err *err) must_check;
+/*
+ * What an image file holds: qcow2 (v2 and v3, compressed, without a backing file) and VHD
+ * (fixed, dynamic). Only where the configuration says so: a guest can write either
+ * header to the start of a raw disk.
+ */
+int blk_open_qcow2(struct blk *below, struct blk **out, struct err *err) must_check;
+int blk_open_vhd(struct blk *below, struct blk **out, struct err *err) must_check;
 void blk_close(struct blk *blk);	/* NULL is fine */
 
 static inline void scoped_blk(struct blk **blk)
