@@ -8,11 +8,15 @@
 
 #include "base/scope.h"
 #include "blk/blk.h"
+#include "blk/lvm.h"
 #include "blk/table.h"
 #include "fs/fs.h"
 #include "source.h"
 
-enum { DEVICES_MAX = DISKS_MAX * (TABLE_PARTS + 1) };
+enum {
+	PLACES_MAX = DISKS_MAX * (TABLE_PARTS + 1),	/* disks and partitions */
+	DEVICES_MAX = PLACES_MAX + LVM_LVS,
+};
 
 /* Beside a struct source_device, with the same index. */
 struct device {
@@ -20,6 +24,7 @@ struct device {
 	struct fs *fs;		/* owned, or NULL */
 	char partuuid[40];
 	char note[200];
+	char names[2][4 * LVM_NAME + 8];	/* of a logical volume */
 };
 
 struct disks {
@@ -87,6 +92,57 @@ static int add_disk(struct disks *d, unsigned int disk, struct blk *blk, struct 
 	for (size_t i = 0; i < table->nr && rc == 0; i++)
 		rc = add_partition(d, disk, blk, table, &table->parts[i], err);
 	return rc < 0 ? fail_in(err, "disk %u", disk) : 0;
+}
+
+/* A '-' within a name is doubled: "lvm/my--vg-root". */
+static void double_dashes(char *to, size_t size, const char *from)
+{
+	size_t n = strlen(to);
+
+	for (; *from && n + 2 < size; from++) {
+		to[n++] = *from;
+		if (*from == '-')
+			to[n++] = '-';
+	}
+	to[n] = '\0';
+}
+
+static int add_volume(struct disks *d, struct lvm_lv *lv, struct budget *budget, struct err *err)
+{
+	struct device *own = &d->own[d->nr];
+	struct source_device place = { .names = { own->names[0], own->names[1] } };
+	struct blk *blk;
+	int rc;
+
+	strcpy(own->names[0], "lvm/");
+	double_dashes(own->names[0], sizeof(own->names[0]) - 4, lv->vg);
+	strcat(own->names[0], "-");
+	double_dashes(own->names[0], sizeof(own->names[0]), lv->name);
+	snprintf(own->names[1], sizeof(own->names[1]), "lvmid/%s/%s", lv->vg_id, lv->id);
+	if (lv->note[0]) {
+		snprintf(own->note, sizeof(own->note), "%s", lv->note);
+		d->devices[d->nr++] = place;
+		return 0;
+	}
+	rc = lvm_open(lv, budget, &blk, err);
+	return rc < 0 ? rc : add_device(d, &place, "", blk, blk, "", err);
+}
+
+/* Logical volumes on what has been found so far. */
+static int add_volumes(struct disks *d, struct blk *const *blks, struct err *err)
+{
+	scoped(free) struct blk **places = calloc(d->nr + 1, sizeof(*places));
+	scoped(lvm) struct lvm lvm = { .nr = 0 };
+	int rc;
+
+	if (!places)
+		return fail_nomem(err);
+	for (unsigned int i = 0; i < d->nr; i++)
+		places[i] = d->own[i].slice ? d->own[i].slice : blks[d->devices[i].disk];
+	rc = lvm_read(places, d->nr, &lvm, err);
+	for (size_t i = 0; i < lvm.nr && rc == 0; i++)
+		rc = add_volume(d, &lvm.lv[i], blks[0]->budget, err);
+	return rc < 0 ? fail_in(err, "LVM") : 0;
 }
 
 /* The errors that a source has. */
@@ -238,6 +294,8 @@ int disks_open(struct blk *const *blks, size_t nr, struct disks **out, struct er
 		return fail_nomem(err);
 	for (unsigned int i = 0; i < nr && rc == 0; i++)
 		rc = add_disk(d, i, blks[i], err);
+	if (rc == 0 && nr)
+		rc = add_volumes(d, blks, err);
 	if (rc < 0)
 		return rc;
 	d->source = (struct source){ &ops, d, d->devices, d->nr };

@@ -16,6 +16,8 @@
 /* ISO9660 first: a hybrid image may carry what looks like another one in its first 32 KiB. */
 static const struct fs_type *const types[] = { &fs_iso, &fs_ext, &fs_xfs, &fs_btrfs, &fs_fat };
 
+#define NOT_READ " is not read here: let the guest's own GRUB boot it (pvgrub)"
+
 /* What is met on guests' disks and not read here: a name is worth more than "unknown". */
 static const struct {
 	uint32_t offset;
@@ -23,19 +25,19 @@ static const struct {
 	size_t len;
 	const char *name;
 } unread[] = {
-	{ 0, "LUKS\xba\xbe", 6, "LUKS encryption" },
-	{ 0, "hsqs", 4, "squashfs" },
-	{ 3, "NTFS    ", 8, "NTFS" },
-	{ 3, "EXFAT   ", 8, "exFAT" },
-	{ 0x400, "\x10\x20\xf5\xf2", 4, "F2FS" },
-	{ 0x400, "\xe2\xe1\xf5\xe0", 4, "EROFS" },
-	{ 0x10034, "ReIsEr", 6, "reiserfs" },
-	{ 0x8000, "JFS1", 4, "JFS" },
-	{ 0x1055c, "\x19\x54\x19\x01", 4, "UFS2" },
-	{ 0x255c, "\x54\x19\x01\x00", 4, "UFS1" },
-	{ 0x20000, "\x0c\xb1\xba\x00", 4, "ZFS" },	/* first uberblock slot, little endian */
+	{ 0, "LUKS\xba\xbe", 6, "LUKS encryption" NOT_READ },
+	{ 0, "hsqs", 4, "squashfs" NOT_READ },
+	{ 3, "NTFS    ", 8, "NTFS" NOT_READ },
+	{ 3, "EXFAT   ", 8, "exFAT" NOT_READ },
+	{ 0x400, "\x10\x20\xf5\xf2", 4, "F2FS" NOT_READ },
+	{ 0x400, "\xe2\xe1\xf5\xe0", 4, "EROFS" NOT_READ },
+	{ 0x10034, "ReIsEr", 6, "reiserfs" NOT_READ },
+	{ 0x8000, "JFS1", 4, "JFS" NOT_READ },
+	{ 0x1055c, "\x19\x54\x19\x01", 4, "UFS2" NOT_READ },
+	{ 0x255c, "\x54\x19\x01\x00", 4, "UFS1" NOT_READ },
+	{ 0x20000, "\x0c\xb1\xba\x00", 4, "ZFS" NOT_READ },	/* first uberblock slot, little endian */
 	{ 0x218, "LVM2 001", 8, "an LVM2 physical volume" },
-	{ 0x1018, "\xc6\x85\x73\xf6", 4, "bcachefs" },
+	{ 0x1018, "\xc6\x85\x73\xf6", 4, "bcachefs" NOT_READ },
 	{ 0xff6, "SWAPSPACE2", 10, "swap space" },
 	{ 0, "QFI\xfb", 4, "a qcow2 image (its format must come from the configuration)" },
 };
@@ -76,7 +78,7 @@ static int name_unread(struct blk *blk, struct err *err)
 
 		if (blk_read(blk, unread[i].offset, buf, unread[i].len, &ignored) == 0 &&
 		    memcmp(buf, unread[i].magic, unread[i].len) == 0)
-			return fail(err, ENODATA, "%s: not read here", unread[i].name);
+			return fail(err, ENODATA, "%s", unread[i].name);
 	}
 	err->msg[0] = '\0';
 	return -ENODATA;

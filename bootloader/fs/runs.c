@@ -49,9 +49,12 @@ bool runs_find(const struct runs *runs, uint64_t logical, uint64_t *physical, ui
 		else
 			high = mid;
 	}
+	*len = UINT64_MAX;
+	if (low == runs->nr)
+		return false;
 	run = &runs->run[low];
-	if (low == runs->nr || run->logical > logical) {
-		*len = low == runs->nr ? UINT64_MAX : run->logical - logical;
+	if (run->logical > logical) {
+		*len = run->logical - logical;
 		return false;
 	}
 	*physical = run->physical + (logical - run->logical);

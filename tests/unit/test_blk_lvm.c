@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* LVM2 as its own tools make it: linear, striped, over two disks. Needs root and loop devices. */
+#include "bootloader/disks.h"
+#include "bootloader/source.h"
+#include "image.h"
+
+/* No device mapper: the file systems are put to where lvs says that the extents are. */
+static const char make[] =
+	"truncate -s 64M a.img; truncate -s 64M b.img; truncate -s 12M fs.img\n"
+	"mke2fs -q -F -t ext4 -L volume -d tree fs.img\n"
+	"a=$(losetup -f --show a.img); b=$(losetup -f --show b.img); trap 'losetup -d $a $b' EXIT\n"
+	"export LVM_SUPPRESS_FD_WARNINGS=1; lvm() { command lvm \"$@\" --driverloaded n --config "
+	"\"devices { use_devicesfile=0 filter=[\\\"a|$a|\\\",\\\"a|$b|\\\",\\\"r|.*|\\\"] } "
+	"activation { udev_sync=0 udev_rules=0 }\" ; }\n"
+	"lvm pvcreate -q $a $b; lvm vgcreate -q -s 1M my-group $a $b\n"
+	"lvm lvcreate -q -an -Zn -Wn -L 12M -n boot-lv my-group $a\n"
+	"lvm lvcreate -q -an -Zn -Wn -i 2 -I 64k -L 12M -n striped my-group\n"
+	"lvm lvcreate -q -an -Zn -Wn -L 4M -n spare my-group $a; lvm lvextend -q -L 12M my-group/spare $b\n"
+	"lvm vgcfgbackup -q -f text my-group\n"
+	/* The first volume: where the text says. */
+	"start=$(sed -n '/boot-lv {/,/}/s/.*\"pv0\", *\\([0-9]*\\).*/\\1/p' text)\n"
+	"dd if=fs.img of=a.img bs=1M seek=$((1 + start)) conv=notrunc\n"
+	"i=0; s=$(sed -n '/striped {/,/}/s/.*\"pv0\", *\\([0-9]*\\).*/\\1/p' text)\n"
+	"t=$(sed -n '/striped {/,/}/s/.*\"pv1\", *\\([0-9]*\\).*/\\1/p' text)\n"
+	"while [ $i -lt 96 ]; do\n"
+	"dd if=fs.img of=a.img bs=64k skip=$((i * 2)) seek=$((16 * (s + 1) + i)) count=1 conv=notrunc\n"
+	"dd if=fs.img of=b.img bs=64k skip=$((i * 2 + 1)) seek=$((16 * (t + 1) + i)) count=1 conv=notrunc\n"
+	"i=$((i + 1)); done; sync\n";
+
+static void same_file(const struct source *s, unsigned int dev, const char *what)
+{
+	scoped(bytes) struct bytes want = image_load("tree/boot/vmlinuz-6.1.0-13-amd64");
+	scoped(bytes) struct bytes got = BYTES_INIT;
+	struct err err = ERR_INIT;
+
+	ok(dev != SOURCE_NO_DEVICE && source_read(s, dev, "/vmlinuz", 1 << 20, &got, &err) == 0 &&
+	   got.len == want.len && memcmp(got.data, want.data, want.len) == 0,
+	   "%s: the kernel's bytes %s", what, err.msg);
+}
+
+static void try_disks(const struct bytes *a, const struct bytes *b, bool look)
+{
+	struct budget budget = BUDGET_INIT;
+	scoped(blk) struct blk *disk_a = NULL;
+	scoped(blk) struct blk *disk_b = NULL;
+	scoped(disks) struct disks *disks = NULL;
+	struct blk *both[2];
+	struct err err = ERR_INIT;
+	const struct source *s;
+
+	if (blk_open_memory(a->data, a->len, &budget, &disk_a, &err) < 0 ||
+	    blk_open_memory(b->data, b->len, &budget, &disk_b, &err) < 0)
+		return;
+	both[0] = disk_a;
+	both[1] = disk_b;
+	if (disks_open(both, 2, &disks, &err) < 0) {
+		ok(!look, "%s", err.msg);
+		return;
+	}
+	if (!look)
+		return;
+	s = disks_source(disks);
+	same_file(s, source_by_name(s, "lvm/my--group-boot--lv"), "linear");
+	same_file(s, source_by_name(s, "lvm/my--group-striped"), "striped");
+	ok(source_by_name(s, "lvm/my--group-spare") != SOURCE_NO_DEVICE, "a volume on two disks");
+	is_int(s->nr_devices, 5, "two disks and three volumes");
+}
+
+/* One disk of the two: what is whole on it is found, the rest says why not. */
+static void test_missing(const struct bytes *a)
+{
+	struct budget budget = BUDGET_INIT;
+	scoped(blk) struct blk *disk = NULL;
+	scoped(disks) struct disks *disks = NULL;
+	struct err err = ERR_INIT;
+	const struct source *s;
+	unsigned int dev;
+
+	if (!ok(blk_open_memory(a->data, a->len, &budget, &disk, &err) == 0 &&
+		disks_open(&disk, 1, &disks, &err) == 0, "one disk of two %s", err.msg))
+		return;
+	s = disks_source(disks);
+	same_file(s, source_by_name(s, "lvm/my--group-boot--lv"), "what is whole");
+	dev = source_by_name(s, "lvm/my--group-striped");
+	ok(dev != SOURCE_NO_DEVICE && !s->devices[dev].fs &&
+	   strstr(disks_note(disks, dev), "missing disk"), "what is not: %s",
+	   disks_note(disks, dev));
+}
+
+int main(void)
+{
+	scoped(bytes) struct bytes a = BYTES_INIT;
+	scoped(bytes) struct bytes b = BYTES_INIT;
+
+	if (geteuid() != 0 || access("/dev/loop-control", R_OK) < 0) {
+		ok(true, "LVM # SKIP needs root and loop devices");
+		return tap_done();
+	}
+	if (!ok(image_setup() && image_setup_links() && sh("%s", make), "two disks with a volume group"))
+		return tap_done();
+	a = image_load("a.img");
+	b = image_load("b.img");
+	try_disks(&a, &b, true);
+	test_missing(&a);
+	for (unsigned int i = 0; i < 300; i++) {
+		uint8_t *data = a.data, old;
+		size_t at = (size_t)random() % 16384;
+
+		for (size_t n = 0; n < 16384 && !data[at]; n++)
+			at = (at + 1) % 16384;
+		old = data[at];
+		data[at] = (uint8_t)random();
+		try_disks(&a, &b, false);
+		data[at] = old;
+	}
+	ok(true, "with bytes of the metadata changed");
+	image_cleanup();
+	return tap_done();
+}
