@@ -28,7 +28,7 @@
 #define VBDS "/sys/bus/xen-backend/devices"
 #define QDISKS "/local/domain/0/backend/qdisk"
 
-enum { PATIENCE_MS = 1000, BRIEF_MS = 2000, MAX_KIN = 256 };
+enum { PATIENCE_MS = 1000, BRIEF_MS = 3000, MAX_KIN = 256 };
 
 /* How long it is worth waiting for a user. */
 enum stay { STAYS, GOING, BRIEF };
@@ -533,6 +533,9 @@ int diskuse_claim(struct xen *xen, int fd, const char *path, bool readonly, int6
 			return 0;
 		if (!*s.user)
 			found(&s, BRIEF, "in use by another program");
+		/* What a guest had is let go of a moment after it. */
+		if (s.stay == GOING)
+			brief = wait_deadline(BRIEF_MS);
 		if (s.stay == STAYS || wait_now_ms() >= (s.stay == BRIEF ? brief : deadline))
 			return fail(err, EBUSY, "'%s' is %s", path, s.user);
 		rc = pause_for(&s, &pause_ms, &patience, err);
