@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # out/xlite-boot: reads guests' disks, in a sandbox. A program of its own, so that what parses hostile
 # data has neither Xen's libraries nor the toolstack in its address space. Included by the top Makefile.
-boot_blk  := blk table mbr gpt crc32c qcow2 vhd lvm
+boot_blk  := blk table mbr gpt crc32c qcow2 vhd lvm md
 boot_fs   := fs ext ext_journal fat iso xfs runs btrfs btrfs_tree lzo utf
 boot_conf := arena text menu conf bls grub grub_script grub_eval grub_core grub_env grub_expand \
 	grub_path grub_search grub_test grub_load grub_bls grub_regexp regex \

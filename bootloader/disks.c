@@ -9,13 +9,15 @@
 #include "base/scope.h"
 #include "blk/blk.h"
 #include "blk/lvm.h"
+#include "blk/md.h"
 #include "blk/table.h"
 #include "fs/fs.h"
 #include "source.h"
 
 enum {
 	PLACES_MAX = DISKS_MAX * (TABLE_PARTS + 1),	/* disks and partitions */
-	DEVICES_MAX = PLACES_MAX + LVM_LVS,
+	MIRRORS_MAX = 32,
+	DEVICES_MAX = PLACES_MAX + MIRRORS_MAX + LVM_LVS,
 };
 
 /* Beside a struct source_device, with the same index. */
@@ -24,7 +26,7 @@ struct device {
 	struct fs *fs;		/* owned, or NULL */
 	char partuuid[40];
 	char note[200];
-	char names[2][4 * LVM_NAME + 8];	/* of a logical volume */
+	char names[2][4 * LVM_NAME + 8];	/* of a logical volume or a mirror */
 };
 
 struct disks {
@@ -94,6 +96,65 @@ static int add_disk(struct disks *d, unsigned int disk, struct blk *blk, struct 
 	return rc < 0 ? fail_in(err, "disk %u", disk) : 0;
 }
 
+static struct blk *blk_of(const struct disks *d, unsigned int dev, struct blk *const *blks)
+{
+	return d->own[dev].slice ? d->own[dev].slice : blks[d->devices[dev].disk];
+}
+
+/* The other half of one that is there already. */
+static bool have_mirror(const struct disks *d, const char *uuid_name)
+{
+	for (unsigned int i = 0; i < d->nr; i++) {
+		if (strcmp(d->own[i].names[1], uuid_name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A mirror of which `dev` is a member: one half is as good as the other. */
+static int add_mirror(struct disks *d, unsigned int dev, const struct md *md, struct blk *below,
+		      struct err *err)
+{
+	struct device *own = &d->own[d->nr];
+	struct source_device place = { .names = { own->names[0], own->names[1] } };
+	struct blk *blk;
+	int rc;
+
+	if (md->level != 1) {
+		snprintf(d->own[dev].note, sizeof(d->own[dev].note), "RAID level %d is not read here: "
+			 "let the guest's own GRUB boot it (pvgrub)", md->level);
+		return 0;
+	}
+	snprintf(own->names[1], sizeof(own->names[1]), "mduuid/%s", md->uuid);
+	if (have_mirror(d, own->names[1])) {
+		own->names[1][0] = '\0';
+		return 0;
+	}
+	snprintf(own->names[0], sizeof(own->names[0]), "md/%s", md->name);
+	rc = blk_open_slice(below, md->start, md->size, &blk, err);
+	return rc < 0 ? rc : add_device(d, &place, "", blk, blk, "", err);
+}
+
+static int add_mirrors(struct disks *d, struct blk *const *blks, struct err *err)
+{
+	unsigned int places = d->nr;
+
+	for (unsigned int i = 0; i < places && d->nr < places + MIRRORS_MAX; i++) {
+		struct blk *blk = blk_of(d, i, blks);
+		struct md md;
+		int rc;
+
+		if (d->own[i].fs)
+			continue;
+		rc = md_read(blk, &md, err);
+		if (rc > 0)
+			rc = add_mirror(d, i, &md, blk, err);
+		if (rc < 0)
+			return fail_in(err, "RAID");
+	}
+	return 0;
+}
+
 /* A '-' within a name is doubled: "lvm/my--vg-root". */
 static void double_dashes(char *to, size_t size, const char *from)
 {
@@ -138,7 +199,7 @@ static int add_volumes(struct disks *d, struct blk *const *blks, struct err *err
 	if (!places)
 		return fail_nomem(err);
 	for (unsigned int i = 0; i < d->nr; i++)
-		places[i] = d->own[i].slice ? d->own[i].slice : blks[d->devices[i].disk];
+		places[i] = blk_of(d, i, blks);
 	rc = lvm_read(places, d->nr, &lvm, err);
 	for (size_t i = 0; i < lvm.nr && rc == 0; i++)
 		rc = add_volume(d, &lvm.lv[i], blks[0]->budget, err);
@@ -294,6 +355,8 @@ int disks_open(struct blk *const *blks, size_t nr, struct disks **out, struct er
 		return fail_nomem(err);
 	for (unsigned int i = 0; i < nr && rc == 0; i++)
 		rc = add_disk(d, i, blks[i], err);
+	if (rc == 0 && nr)
+		rc = add_mirrors(d, blks, err);
 	if (rc == 0 && nr)
 		rc = add_volumes(d, blks, err);
 	if (rc < 0)
