@@ -221,6 +221,29 @@ static void test_scroll(void)
 	boot_menu_free(&f.menu);
 }
 
+static void test_levels(void)
+{
+	struct fixture f;
+
+	is_int(run(&f, CFG, "submenu s { menuentry a { linux /a }\nmenuentry b { linux /b } }\n"
+			    "submenu t { menuentry c { linux /c } }\n", "jjj\r"), 0, "a submenu's end");
+	is_str(f.choice.target.kernel.path, "/b", "  is not the next one's start");
+	boot_menu_free(&f.menu);
+}
+
+static void test_long_line(void)
+{
+	char keys[256] = "e\r\x15";
+	struct fixture f;
+
+	memset(keys + 3, 'x', 200);
+	strcpy(keys + 203, "\rb");
+	is_int(run(&f, CFG, script, keys), 0, "a long line");
+	is_int(strlen(f.choice.target.cmdline), 200, "  is taken as it is");
+	is_int(f.t.wrong, 0, "  and shown within 80 columns");
+	boot_menu_free(&f.menu);
+}
+
 static void test_passwords(void)
 {
 	static const char locked[] =
@@ -268,6 +291,8 @@ int main(void)
 	test_keys();
 	test_screen();
 	test_scroll();
+	test_levels();
+	test_long_line();
 	test_passwords();
 	return tap_done();
 }
