@@ -67,7 +67,7 @@ is "create" "$rc:$err" "0:"
 console_has p-run "tiny: pvh, 32 MiB, cmdline 'say=hello mem'"
 console_has p-run '^hello'
 run xlite shutdown -w p-run
-like "shutdown" "$rc:$err" "^0:.*has been shut down, reason code 0"
+is "shutdown" "$rc" 0 || diag "$err"
 xen_gone p-run || xlite destroy p-run
 
 # Memory comes on demand and follows mem-set.
@@ -174,7 +174,7 @@ is "one processor" "$out" 1
 GUEST_LIMIT=120 guest p-one 'grep xvda /proc/partitions; cat /sys/class/net/eth0/address'
 like "its disk and its network" "$out" $' 4096 xvda\n00:16:3e:09:40:01'
 run xlite shutdown -w p-one
-like "shutdown" "$rc:$err" "^0:.*has been shut down, reason code 0"
+is "shutdown" "$rc" 0 || diag "$err"
 xen_gone p-one || xlite destroy p-one
 
 # Four, on a host of two: two come up while Linux boots, two by hand. Until it has its clock it takes
