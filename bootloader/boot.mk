@@ -13,7 +13,8 @@ BOOT_SRCS := $(boot_blk:%=bootloader/blk/%.c) $(boot_fs:%=bootloader/fs/%.c) $(B
 	bootloader/wire.c bootloader/bootloader.c bootloader/menu.c bootloader/menu_edit.c bootloader/term.c
 BOOT_BASE := $(patsubst %,toolstack/base/%.c,err str file wait)
 BOOT_LIBS := -lext2fs -lcom_err -lseccomp -lz -lzstd -lcrypt
-BOOT_OBJS := $(patsubst %.c,$(OUT)/%.o,$(BOOT_SRCS) $(BOOT_BASE) bootloader/main.c)
+BOOT_OBJS := $(patsubst %.c,$(OUT)/%.o,$(BOOT_SRCS) $(BOOT_BASE) bootloader/pygrub.c \
+	bootloader/main.c)
 
 # Always static: it cannot open libraries in its sandbox, and starts faster.
 $(OUT)/xlite-boot: $(BOOT_OBJS)

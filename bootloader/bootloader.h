@@ -68,6 +68,7 @@ struct boot_result {
 	char cmdline[BOOT_CMDLINE_MAX];
 	uint64_t kernel_size, ramdisk_size;	/* bytes; 0 where nothing was loaded */
 	uint32_t kind;		/* enum boot_kind of conf/conf.h */
+	uint32_t nr_ramdisks;	/* that ramdisk is made of */
 	uint32_t sandbox;	/* SANDBOX_ bits */
 };
 

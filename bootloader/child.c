@@ -212,6 +212,7 @@ static int describe(const struct boot_menu *menu, const struct boot_target *t,
 	for (size_t i = 0; i < t->nr_initrds && len < sizeof(r->ramdisk_path); i++)
 		len += (size_t)snprintf(r->ramdisk_path + len, sizeof(r->ramdisk_path) - len,
 					i ? " %s" : "%s", t->initrds[i].path);
+	r->nr_ramdisks = (uint32_t)t->nr_initrds;
 	r->kind = t->kind;
 	return 0;
 }

@@ -19,6 +19,7 @@
 #include "base/scope.h"
 #include "base/str.h"
 #include "bootloader.h"
+#include "pygrub.h"
 #include "sandbox.h"
 #include "wire.h"
 
@@ -172,6 +173,7 @@ static int usage(void)
 	      "  -K, --kernel=PATH   a kernel of the image instead of what its configuration says\n"
 	      "  -R, --ramdisk=PATH\n"
 	      "  -k, -r              where to write what was read\n"
+	      "       xlite-boot [pygrub's options] IMAGE   as bootloader= of xl, without a menu\n"
 	      "  -v                  what the sandbox is made of, notes\n", stderr);
 	return 2;
 }
@@ -204,9 +206,11 @@ int main(int argc, char **argv)
 
 	if (argc == 2 && strcmp(argv[1], "--reader") == 0)
 		return child_run();
-	if (argc < 2 || (strcmp(argv[1], "list") != 0 && strcmp(argv[1], "show") != 0 &&
-			 strcmp(argv[1], "extract") != 0))
+	if (argc < 2 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0)
 		return usage();
+	if (strcmp(argv[1], "list") != 0 && strcmp(argv[1], "show") != 0 &&
+	    strcmp(argv[1], "extract") != 0)
+		return pygrub_run(argc, argv);
 	optind = 2;
 	while ((c = getopt_long(argc, argv, "e:f:K:R:k:r:v", options, NULL)) != -1) {
 		switch (c) {

@@ -217,6 +217,31 @@ static void test_liars(void)
 	program = reader;
 }
 
+/* As libxl calls a bootloader; and what it must not do with what the guest says. */
+static void test_pygrub(const char *path)
+{
+	scoped(bytes) struct bytes got = BYTES_INIT;
+	char want[512] = "";
+
+	ok(sh("mkdir -p d; : >out; %s --args='more words' --output=out --output-format=simple0 "
+	      "--output-directory=d gpt.img; ls d >names; cmp d/boot_kernel.* tree/vmlinuz\n"
+	      /* Two archives: zeroes before them keep libxenguest from unpacking the first. */
+	      "(printf '\\0\\0\\0\\0'; cat both) | cmp - d/boot_ramdisk.*\n"
+	      "[ \"$(stat -c %%a d/* | sort -u)\" = 600 ]\n"
+	      "printf 'kernel %%s\\nramdisk %%s\\nargs root=LABEL=Boot ro quiet more words\\n\\n' "
+	      "d/boot_kernel.* d/boot_ramdisk.* >want; tr '\\0' '\\n' <out | cmp - want", path),
+	   "as libxl calls it");
+	ok(sh("%s -n --output-format=sxp gpt.img >out", path), "dry, for xm");
+	got = image_load("out");
+	snprintf(want, sizeof(want), "linux (kernel '/vmlinuz')(ramdisk '/initrd.img /boot/grub/more')"
+		 "(args 'root=LABEL=Boot ro quiet')");
+	is_str(got.data, want, "its output");
+	ok(sh("rm -rf d; mkdir d; ! %s --entry=Gone --output-directory=d gpt.img; [ -z \"$(ls d)\" ]", path),
+	   "nothing is left behind when a kernel is missing");
+	ok(sh("! %s --offset=512 gpt.img; ! %s --nonsense gpt.img; ! %s", path, path, path),
+	   "what it does not know");
+}
+
 /* What a message may be. */
 static void test_wire(void)
 {
@@ -243,6 +268,7 @@ static void test_wire(void)
 int main(int argc, char **argv)
 {
 	const char *path = getenv("XLITE_BOOT");
+	scoped(free) char *absolute = realpath(path ? path : "out/xlite-boot", NULL);
 
 	if (argc == 2 && strcmp(argv[1], "--reader") == 0)
 		return lie();
@@ -262,6 +288,8 @@ int main(int argc, char **argv)
 	test_load("fs.img", "hd0 ext4");
 	test_errors();
 	test_path();
+	if (ok(absolute, "where the program is"))
+		test_pygrub(absolute);
 	test_liars();
 	image_cleanup();
 	return tap_done();

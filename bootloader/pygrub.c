@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "pygrub.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <linux/fs.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/scope.h"
+#include "base/str.h"
+#include "bootloader.h"
+
+enum {
+	KERNEL_MAX_MIB = 256, RAMDISK_MAX_MIB = 1024,
+	TIMEOUT_MS = 120000,	/* libxl's for a bootloader that it restricts */
+};
+
+enum format { FORMAT_SXP, FORMAT_SIMPLE, FORMAT_SIMPLE0 };
+
+struct pygrub {
+	const char *output, *folder, *entry, *kernel, *ramdisk, *args, *image;
+	enum format format;
+	bool list, dry;
+};
+
+/* A file that is removed again unless it is handed on. */
+struct made {
+	char path[BOOT_TEXT_MAX];
+	bool keep;
+};
+
+static void scoped_made(struct made *m)
+{
+	int saved = errno;
+
+	if (m->path[0] && !m->keep)
+		unlink(m->path);
+	errno = saved;
+}
+
+static int copy(int from, uint64_t size, int to, struct err *err)
+{
+	char buf[65536];
+
+	for (uint64_t at = 0; at < size;) {
+		size_t part = size - at < sizeof(buf) ? (size_t)(size - at) : sizeof(buf);
+		ssize_t n = pread(from, buf, part, (off_t)at);
+
+		if (n <= 0 || file_write_all(to, buf, (size_t)n) < 0)
+			return fail_sys(err, errno, "cannot write what was read");
+		at += (uint64_t)n;
+	}
+	return 0;
+}
+
+/*
+ * libxenguest 4.17 gunzips a ramdisk that begins with gzip's mark, and keeps only the first
+ * of several. Zeroes before it hide the mark, and Linux skips them.
+ */
+static int make(const struct pygrub *p, const char *name, int from, uint64_t size, bool hide,
+		struct made *m, struct err *err)
+{
+	static const char zeroes[4];
+	scoped(fd) int fd = -1;
+	int len = snprintf(m->path, sizeof(m->path), "%s/%s.XXXXXX", p->folder, name);
+
+	if (len < 0 || (size_t)len >= sizeof(m->path)) {
+		m->path[0] = '\0';
+		return fail(err, ENAMETOOLONG, "the name of the output folder is too long");
+	}
+	fd = mkostemp(m->path, O_CLOEXEC);
+	if (fd < 0) {
+		m->path[0] = '\0';
+		return fail_sys(err, errno, "cannot make a file in '%s'", p->folder);
+	}
+	if (hide && file_write_all(fd, zeroes, sizeof(zeroes)) < 0)
+		return fail_sys(err, errno, "cannot write '%s'", m->path);
+	return copy(from, size, fd, err);
+}
+
+/* As Python's repr() for a text of bytes. */
+static void add_quoted(struct strbuf *b, const char *key, const char *value)
+{
+	strbuf_printf(b, "(%s '", key);
+	for (; *value; value++) {
+		unsigned char c = (unsigned char)*value;
+
+		if (c < 0x20 || c >= 0x7f)
+			strbuf_printf(b, "\\x%02x", c);
+		else
+			strbuf_printf(b, c == '\'' || c == '\\' ? "\\%c" : "%c", c);
+	}
+	strbuf_printf(b, "')");
+}
+
+/* A value with a line end in it would be another item (XSA-198). */
+static int add_item(struct strbuf *b, enum format format, const char *key, const char *value,
+		    struct err *err)
+{
+	if (!value[0])
+		return 0;
+	if (format == FORMAT_SXP) {
+		add_quoted(b, key, value);
+		return 0;
+	}
+	if (strchr(value, '\n'))
+		return fail(err, EINVAL, "there is a line end in its %s", key);
+	strbuf_printf(b, "%s %s", key, value);
+	strbuf_add(b, format == FORMAT_SIMPLE0 ? "" : "\n", 1);
+	return 0;
+}
+
+static int put_result(const struct pygrub *p, const char *kernel, const char *ramdisk,
+		      const char *args, struct err *err)
+{
+	scoped(strbuf) struct strbuf b = STRBUF_INIT;
+	scoped(fd) int fd = -1;
+	bool to_stdout = !p->output || strcmp(p->output, "-") == 0;
+	int rc;
+
+	if (p->format == FORMAT_SXP)
+		strbuf_printf(&b, "linux ");
+	rc = add_item(&b, p->format, "kernel", kernel, err);
+	if (rc == 0)
+		rc = add_item(&b, p->format, "ramdisk", ramdisk, err);
+	if (rc == 0)
+		rc = add_item(&b, p->format, "args", args, err);
+	if (rc < 0)
+		return rc;
+	if (p->format != FORMAT_SXP)
+		strbuf_add(&b, p->format == FORMAT_SIMPLE0 ? "" : "\n", 1);
+	if (b.failed)
+		return fail_nomem(err);
+	fd = to_stdout ? dup(STDOUT_FILENO) : open(p->output, O_WRONLY | O_CLOEXEC);
+	if (fd < 0 || file_write_all(fd, b.s, b.len) < 0)
+		return fail_sys(err, errno, "cannot write '%s'", to_stdout ? "-" : p->output);
+	return 0;
+}
+
+static void print_entry(void *ctx, const struct boot_entry_info *e)
+{
+	char title[4 * sizeof(e->title)];
+
+	(void)ctx;
+	printf("%s%s: %s\n", e->is_default ? "*" : " ", e->place,
+	       str_escape(e->title, strlen(e->title), title, sizeof(title)));
+}
+
+static void print_note(void *ctx, const char *note)
+{
+	char text[2048];
+
+	(void)ctx;
+	fprintf(stderr, "xlite-boot: note: %s\n", str_escape(note, strlen(note), text, sizeof(text)));
+}
+
+static int open_image(const char *path, struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
+
+	if (fd < 0)
+		return fail_sys(err, errno, "cannot open '%s'", path);
+	if (fstat(fd, &st) == 0 && S_ISBLK(st.st_mode))
+		ioctl(fd, BLKFLSBUF, 0);	/* the guest may have written past our cache */
+	return fd;
+}
+
+static int run(const struct pygrub *p, struct err *err)
+{
+	scoped(fd) int self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	scoped(fd) int fd = open_image(p->image, err);
+	const struct boot_disk disk = { .fd = fd };
+	const struct boot_callbacks cb = { NULL, p->list ? print_entry : NULL, print_note, NULL };
+	const struct boot_options o = {
+		.disks = &disk, .nr_disks = 1, .entry = p->entry, .kernel = p->kernel,
+		.ramdisk = p->ramdisk, .action = p->list || p->dry ? BOOT_LIST : BOOT_LOAD,
+		.kernel_max = (uint64_t)KERNEL_MAX_MIB << 20,
+		.ramdisk_max = (uint64_t)RAMDISK_MAX_MIB << 20,
+		.timeout_ms = TIMEOUT_MS, .terminal = -1,
+	};
+	scoped(boot_files) struct boot_files files = BOOT_FILES_INIT;
+	scoped(made) struct made kernel = { .keep = false };
+	scoped(made) struct made ramdisk = { .keep = false };
+	scoped(free) char *args = NULL;
+	struct boot_result r;
+	int rc;
+
+	if (fd < 0)
+		return -err->code;
+	if (self < 0)
+		return fail_sys(err, errno, "cannot open my own program");
+	rc = bootloader_run(self, &o, &cb, &r, &files, err);
+	if (rc < 0 || p->list)
+		return rc;
+	args = str_format("%s%s%s", r.cmdline, p->args && r.cmdline[0] ? " " : "",
+			  p->args ? p->args : "");
+	if (!args)
+		return fail_nomem(err);
+	if (p->dry)
+		return put_result(p, r.kernel_path, r.ramdisk_path, args, err);
+	rc = make(p, "boot_kernel", files.kernel, r.kernel_size, false, &kernel, err);
+	if (rc == 0 && files.ramdisk >= 0)
+		rc = make(p, "boot_ramdisk", files.ramdisk, r.ramdisk_size, r.nr_ramdisks > 1,
+			  &ramdisk, err);
+	if (rc == 0)
+		rc = put_result(p, kernel.path, ramdisk.path, args, err);
+	kernel.keep = ramdisk.keep = rc == 0;
+	return rc;
+}
+
+static bool parse_format(const char *name, enum format *format)
+{
+	static const char *const names[] = { "sxp", "simple", "simple0" };
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(names); i++) {
+		if (strcmp(name, names[i]) == 0) {
+			*format = (enum format)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+static int parse(int argc, char **argv, struct pygrub *p)
+{
+	enum { OUTPUT = 256, FORMAT, FOLDER, ENTRY, KERNEL, RAMDISK, ARGS, RUNAS, REFUSED };
+	static const struct option options[] = {
+		{ "quiet", no_argument, NULL, 'q' }, { "interactive", no_argument, NULL, 'i' },
+		{ "list-entries", no_argument, NULL, 'l' }, { "not-really", no_argument, NULL, 'n' },
+		{ "debug", no_argument, NULL, 'q' }, { "output", required_argument, NULL, OUTPUT },
+		{ "output-format", required_argument, NULL, FORMAT },
+		{ "output-directory", required_argument, NULL, FOLDER },
+		{ "entry", required_argument, NULL, ENTRY },
+		{ "kernel", required_argument, NULL, KERNEL },
+		{ "ramdisk", required_argument, NULL, RAMDISK },
+		{ "args", required_argument, NULL, ARGS },
+		/* Our reader has a user of its own in any case. */
+		{ "runas", required_argument, NULL, RUNAS },
+		{ "offset", required_argument, NULL, REFUSED },
+		{ "isconfig", no_argument, NULL, REFUSED },
+		{ NULL, 0, NULL, 0 },
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "qiln", options, NULL)) != -1) {
+		switch (c) {
+		case 'q': case 'i': case RUNAS: break;
+		case 'l': p->list = true; break;
+		case 'n': p->dry = true; break;
+		case OUTPUT: p->output = optarg; break;
+		case FOLDER: p->folder = optarg; break;
+		case ENTRY: p->entry = optarg; break;
+		case KERNEL: p->kernel = optarg; break;
+		case RAMDISK: p->ramdisk = optarg; break;
+		case ARGS: p->args = optarg; break;
+		case FORMAT:
+			if (!parse_format(optarg, &p->format))
+				return -EINVAL;
+			break;
+		case REFUSED:
+			fputs("xlite-boot: --offset and --isconfig are not supported\n", stderr);
+			return -EINVAL;
+		default:
+			return -EINVAL;
+		}
+	}
+	p->image = argv[optind];
+	return argc - optind == 1 ? 0 : -EINVAL;
+}
+
+int pygrub_run(int argc, char **argv)
+{
+	struct pygrub p = { .folder = "/var/run/xen/pygrub" };
+	struct err err = ERR_INIT;
+
+	if (parse(argc, argv, &p) < 0)
+		return 2;
+	/* Only what is our own default is made; a folder that was named has to be there. */
+	if (!p.list && !p.dry && strcmp(p.folder, "/var/run/xen/pygrub") == 0 &&
+	    mkdir(p.folder, 0700) < 0 && errno != EEXIST && errno != ENOENT) {
+		fprintf(stderr, "xlite-boot: cannot make '%s': %s\n", p.folder, strerror(errno));
+		return 1;
+	}
+	if (run(&p, &err) < 0) {
+		fprintf(stderr, "xlite-boot: %s\n", err.msg);
+		return 1;
+	}
+	return fflush(stdout) == 0 ? 0 : 1;
+}
