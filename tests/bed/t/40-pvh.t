@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # PVH guests: what they get, beside xl; memory on demand; what is refused before there is a
 # domain; Debian's kernel with one vcpu and with four, some of them taken away and given back.
-# time-limit: 900
+# time-limit: 1500
 . "$XLITE/lib.sh"
 
 pvh() { tiny "$1" 'type="pvh"' memory=32 "${@:2}"; }
