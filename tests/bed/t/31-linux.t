@@ -78,10 +78,11 @@ within "la has that" 20 guest la '[ "$(cat /sys/block/xvdd/ro)" = 1 ]'
 guest la 'mount -t ext4 -o ro /dev/xvdd /mnt'
 is "and uses it" "$rc" 0
 run xlite block-detach --timeout 2 la xvdd
-like "what is in use stays" "$rc:$out:$err" "^1::xlite: .*xvdd"
+like "what is in use stays" "$rc:$out:$err" "^1::.*xlite: .*xvdd"
 like "the state that blocks is named" "$err" 'Closing|Connected'
-guest la 'ls /mnt/bin/busybox && umount /mnt'
-is "and goes on working" "$rc" 0
+# Linux since 5.16 fails all requests of a disk that it was asked to close.
+guest la 'umount /mnt'
+is "until la lets go of it" "$rc" 0
 for vdev in xvdc xvdd; do
 	run xlite block-detach la $vdev
 	is "block-detach $vdev" "$rc:$out" "0:"
@@ -95,7 +96,7 @@ for at in la:2 lb:3; do
 	guest ${at%:*} "ip addr add 10.9.0.${at#*:}/24 dev eth0; ip link set eth0 up"
 done
 within "la hears dom0" 20 guest la 'ping -c 1 -W 2 10.9.0.1'
-ok "dom0 hears lb" ping -c 1 -W 5 10.9.0.3
+ok "dom0 hears lb" busybox ping -c 1 -W 5 10.9.0.3
 within "la hears lb" 20 guest la 'ping -c 1 -W 2 10.9.0.3'
 into 5001 "$T/sent"
 wait_for 10 listening 5001
