@@ -43,25 +43,35 @@ tiny q-xl "${common[@]}" 'uuid="11111111-2222-3333-4444-555555555555"' \
 tiny q-xlite "${common[@]}" 'uuid="11111111-2222-3333-4444-555555555555"' \
 	'channel=["connection=pty,name=org.one"]'
 sed -i 's/^name=.*/name="q-same"/' "$T"/q-*.cfg
+late() { [ "$1 $rc" = "xl 3" ] && [[ $err == *"startup configs failed, rc=-9"* ]]; }
+connected() { [ "$(node "/local/domain/0/backend/qdisk/$id/51712/hotplug-status")" = connected ]; }
 declare -A other=([xl]=xlite [xlite]=xl)
 for tool in xl xlite; do
 	: > "$T/$tool.store"
-	# xl gives QEMU 10 s to answer, and a busy machine may need more.
+	# xl gives QEMU 10 s to answer, which a busy machine may not; then it leaves folders.
 	for _ in 1 2 3; do
 		run $tool create -q -p "$T/q-$tool.cfg"
-		[ $rc != 0 ] || break
+		late "$tool" || break
+		for kind in qdisk console 9pfs vfb vkbd; do
+			xenstore-rm "/local/domain/0/backend/$kind" 2> /dev/null
+		done
 	done
+	if late "$tool"; then
+		skip "same store as with xl" "xl gave up on QEMU three times"
+		rm "$T/xl.store"
+		continue
+	fi
 	is "$tool creates" "$rc:$out" "0:" || diag "$err"
 	id=$(xl domid q-same)
 	wait_for 10 xenstore-read "/local/domain/$id/console/tty"
-	wait_for 10 test "$(node "/local/domain/0/backend/qdisk/$id/51712/hotplug-status")" = connected
+	wait_for 20 connected
 	dump "$id" 11111111-2222-3333-4444-555555555555 "$T/$tool.store"
 	[ $tool != xlite ] || break
 	run ${other[$tool]} destroy q-same
 	is "${other[$tool]} destroys it" "$rc:$out" "0:" || diag "$err"
 	nothing_left "$tool's"
 done
-is "same store as with xl" "$(diff "$T/xl.store" "$T/xlite.store")" ""
+[ ! -e "$T/xl.store" ] || is "same store as with xl" "$(diff "$T/xl.store" "$T/xlite.store")" ""
 
 # What runs serves: every device, in one process; a port that answers; the words of its start.
 is "QEMU has taken the disk" "$(node "/local/domain/0/backend/qdisk/$id/51712/state")" 2
