@@ -61,7 +61,7 @@ static void fs_walk(struct blk *blk)
 {
 	scoped(fs) struct fs *fs = NULL;
 	struct err err = ERR_INIT;
-	struct fs_walk w = { .left = 1000 };
+	struct fs_walk w = { .left = 400 };
 	struct fs_node node;
 	int rc = fs_open(blk, &fs, &err);
 

@@ -52,7 +52,7 @@ static void torture(const struct bytes *b, opener open_image, const char *what)
 {
 	uint8_t *data = b->data;
 
-	for (unsigned int i = 0; i < 300; i++) {
+	for (unsigned int i = 0; i < 150; i++) {
 		/* Mostly headers and tables, which come first. */
 		size_t at = (size_t)random() % (i % 3 ? 1024 : b->len);
 		uint8_t old = data[at];
