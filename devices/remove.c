@@ -246,6 +246,8 @@ static int wait_all(struct removal *r, bool (*ready)(const struct removal *r,
 			patience = INT64_MAX;
 		}
 		wait_change(r, deadline);
+		/* Of many some more close meanwhile: each look is at all that are left. */
+		poll(NULL, 0, (int)(left / 8));
 	}
 }
 
@@ -264,12 +266,13 @@ static void root_of(const struct device_entry *entry, char path[DEVICE_PATH_LEN]
 
 static bool is_first_of_root(const struct removal *r, size_t i)
 {
-	char path[DEVICE_PATH_LEN], other[DEVICE_PATH_LEN];
+	const struct device_entry *entry = r->items[i].entry;
 
-	root_of(r->items[i].entry, path);
 	for (size_t k = 0; k < i; k++) {
-		root_of(r->items[k].entry, other);
-		if (strcmp(path, other) == 0)
+		const struct device_entry *other = r->items[k].entry;
+
+		if (other->backend_domid == entry->backend_domid && other->domid == entry->domid &&
+		    strcmp(other->backend_kind, entry->backend_kind) == 0)
 			return false;
 	}
 	return true;

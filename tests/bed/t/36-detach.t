@@ -99,19 +99,26 @@ run xlite destroy det
 is "destroyed with a vif" "$rc:$(said)" "0:"
 nok "its link has gone" test -e "/sys/class/net/vif$id.0"
 
-# A guest of xl with everything, QEMU too.
-tiny det-xl "disk=[\"$a\",\"$T/c.img,raw,xvdc,r\"]" 'vif=[""]' 'vfb=["vnc=1"]'
+# A guest of xl with everything, QEMU too: what it serves is not waited for.
+tiny det-xl "disk=[\"$a\",\"format=raw,vdev=xvdc,backendtype=qdisk,target=$T/c.img\"]" \
+	'vif=["script=/bin/true"]' 'vfb=["vnc=1"]'
 run xl create -qp "$T/det-xl.cfg"
-is "xl makes a guest ($err)" "$rc" 0
-id=$(xl domid det-xl)
-pid=$(node "/local/domain/$id/image/device-model-pid")
-run xlite devices det-xl
-like "its devices" "$out" 'vbd.*vfb.*vif.*vkbd'
-run xlite destroy det-xl
-is "it is destroyed" "$rc:$out$(said)" "0:"
-nok "its QEMU has gone" test -e "/proc/$pid"
-within "its loop devices too" 5 no_loops
-is "no node is left" "$(xenstore-ls -fp | grep "/$id[/ ]")" ""
+if [ "$rc" != 0 ] && [[ $err == *"because of timeout"* ]]; then
+	skip "destroy of a guest that xl made" "xl ran into its own time limit"
+else
+	is "xl makes a guest ($err)" "$rc" 0
+	id=$(xl domid det-xl)
+	pid=$(node "/local/domain/$id/image/device-model-pid")
+	ok "with a QEMU" test -e "/proc/$pid"
+	run xlite devices det-xl
+	is "its devices" "$(printf '%s' "$out" | awk 'NR > 1 { printf "%s/%s ", $1, $5 }')" \
+		"vbd/vbd vbd/qdisk vfb/vfb vif/vif vkbd/vkbd "
+	run xlite destroy det-xl
+	is "it is destroyed" "$rc:$out$(said)" "0:"
+	nok "its QEMU has gone" test -e "/proc/$pid"
+	within "its loop devices too" 5 no_loops
+	is "no node is left" "$(xenstore-ls -fp | grep "/$id[/ ]")" ""
+fi
 
 # Somebody holds a page of it.
 tiny det-held
