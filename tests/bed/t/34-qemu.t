@@ -17,7 +17,7 @@ model() { printf '%s\n' '#!/bin/bash' "${@:2}" > "$T/$1"; chmod +x "$T/$1"; }
 nothing_left()	# nothing_left WHAT: no domain, process, socket, node
 {
 	within "$1: no QEMU" 20 no_qemu
-	is "$1: no socket" "$(ls /var/run/xen | grep qmp)" ""
+	is "$1: no socket" "$(compgen -G '/var/run/xen/qmp-*')" ""
 	is "$1: no node" "$(xenstore-ls -f | grep -E '/(device-model|backend/[a-z0-9]+)/[0-9]|^/libxl/[0-9]')" ""
 }
 
