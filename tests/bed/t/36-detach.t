@@ -112,7 +112,7 @@ else
 	ok "with a QEMU" test -e "/proc/$pid"
 	run xlite devices det-xl
 	is "its devices" "$(printf '%s' "$out" | awk 'NR > 1 { printf "%s/%s ", $1, $5 }')" \
-		"vbd/vbd vbd/qdisk vfb/vfb vif/vif vkbd/vkbd "
+		"vbd/vbd vbd/qdisk vfb/vfb vkbd/vkbd vif/vif "
 	run xlite destroy det-xl
 	is "it is destroyed" "$rc:$out$(said)" "0:"
 	nok "its QEMU has gone" test -e "/proc/$pid"

@@ -1,0 +1,49 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Calls that fail, kills and interrupts in create and destroy with two disks and two vifs, and in
+# attach and detach (tests/fault). Some of them each time, others with the next commit; LONG: all.
+# time-limit: 900
+. "$XLITE/lib.sh"
+
+read -r offset < "$XLITE/bin/fault-offset"
+truncate -s 1M "$T/a.img" "$T/b.img" "$T/c.img"
+tiny fault "disk=['$T/a.img,raw,xvda,rw', '$T/b.img,raw,xvdb,r']" "vif=['', 'bridge=xenbr0']"
+cp "$T/fault.cfg" "$T/devices.cfg"
+tiny fault
+cp "$T/fault.cfg" "$T/bare.cfg"
+
+# sweep_some STEP WHAT SWEEP WORD...: every STEPth call
+sweep_some()
+{
+	local step=$1 what=$2
+	shift 2
+	[ -z "${LONG-}" ] || step=1
+	run sweep -k "$step" -o "$offset" "$@"
+	is "$what (${out##*$'\n'})" "$rc$err" 0 || diag "$out"
+}
+
+diag "offset $offset"
+with=("$T/devices.cfg" fault)
+sweep_some 12 "create: a call fails, it says which, nothing stays" create-fail "${with[@]}"
+sweep_some 40 "create: so with requests to xenstored" create-store "${with[@]}"
+sweep_some 20 "create: so with file calls" create-file "${with[@]}"
+sweep_some 25 "create: interrupted before a call, nothing stays" create-int "${with[@]}"
+sweep_some 20 "create: killed before a call, cleanup removes the rest" create-kill "${with[@]}"
+sweep_some 50 "create: killed before a call, the next one succeeds" create-again "${with[@]}"
+sweep_some 8 "destroy: a call fails, a second destroy finishes it" destroy-fail "${with[@]}"
+sweep_some 20 "destroy: so with requests to xenstored" destroy-store "${with[@]}"
+sweep_some 16 "destroy: killed before a call, a second one finishes it" destroy-kill "${with[@]}"
+for kind in "block format=raw,vdev=xvdc,target=$T/c.img xvdc" "network bridge=xenbr0 0"; do
+	# shellcheck disable=SC2206
+	with=("$T/bare.cfg" fault $kind)
+	kind=${kind%% *}
+	sweep_some 6 "$kind-attach: a call fails, nothing stays" attach-fail "${with[@]}"
+	sweep_some 20 "$kind-attach: so with requests to xenstored" attach-store "${with[@]}"
+	sweep_some 8 "$kind-attach: so with file calls" attach-file "${with[@]}"
+	sweep_some 16 "$kind-attach: interrupted" attach-int "${with[@]}"
+	sweep_some 12 "$kind-attach: killed, a detach removes the rest" attach-kill "${with[@]}"
+	sweep_some 6 "$kind-detach: a call fails, a second one finishes it" detach-fail "${with[@]}"
+	sweep_some 16 "$kind-detach: so with requests to xenstored" detach-store "${with[@]}"
+	sweep_some 12 "$kind-detach: killed, a second one finishes it" detach-kill "${with[@]}"
+done
+done_testing
