@@ -78,10 +78,8 @@ is "one read-only" "$rc:$out" "0:"
 within "la has that" 20 guest la '[ "$(cat /sys/block/xvdd/ro)" = 1 ]'
 guest la 'mount -t ext4 -o ro /dev/xvdd /mnt'
 is "and uses it" "$rc" 0
-run xlite block-detach --timeout 2 la xvdd
-like "what is in use stays" "$rc:$out:$err" "^1::.*xlite: .*xvdd"
-like "the state that blocks is named" "$err" 'Closing|Connected'
-# Linux since 5.16 fails all requests of a disk that it was asked to close.
+# One that is asked for while it is mounted is 36-detach's: Linux since 5.16 lets go even of
+# that, sometimes at once.
 guest la 'umount /mnt'
 is "until la lets go of it" "$rc" 0
 for vdev in xvdc xvdd; do

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Calls that fail, kills and interrupts in create and destroy with two disks and two vifs, and in
 # attach and detach (tests/fault). Some of them each time, others with the next commit; LONG: all.
-# time-limit: 900
+# time-limit: 1200
 . "$XLITE/lib.sh"
 
 read -r offset < "$XLITE/bin/fault-offset"
@@ -24,26 +24,26 @@ sweep_some()
 
 diag "offset $offset"
 with=("$T/devices.cfg" fault)
-sweep_some 12 "create: a call fails, it says which, nothing stays" create-fail "${with[@]}"
-sweep_some 40 "create: so with requests to xenstored" create-store "${with[@]}"
-sweep_some 20 "create: so with file calls" create-file "${with[@]}"
-sweep_some 25 "create: interrupted before a call, nothing stays" create-int "${with[@]}"
-sweep_some 20 "create: killed before a call, cleanup removes the rest" create-kill "${with[@]}"
-sweep_some 50 "create: killed before a call, the next one succeeds" create-again "${with[@]}"
-sweep_some 8 "destroy: a call fails, a second destroy finishes it" destroy-fail "${with[@]}"
-sweep_some 20 "destroy: so with requests to xenstored" destroy-store "${with[@]}"
-sweep_some 16 "destroy: killed before a call, a second one finishes it" destroy-kill "${with[@]}"
+sweep_some 21 "create: a call fails, it says which, nothing stays" create-fail "${with[@]}"
+sweep_some 90 "create: so with requests to xenstored" create-store "${with[@]}"
+sweep_some 31 "create: so with file calls" create-file "${with[@]}"
+sweep_some 47 "create: interrupted before a call, nothing stays" create-int "${with[@]}"
+sweep_some 41 "create: killed before a call, cleanup removes the rest" create-kill "${with[@]}"
+sweep_some 110 "create: killed before a call, the next one succeeds" create-again "${with[@]}"
+sweep_some 15 "destroy: a call fails, a second destroy finishes it" destroy-fail "${with[@]}"
+sweep_some 41 "destroy: so with requests to xenstored" destroy-store "${with[@]}"
+sweep_some 45 "destroy: killed before a call, a second one finishes it" destroy-kill "${with[@]}"
 for kind in "block format=raw,vdev=xvdc,target=$T/c.img xvdc" "network bridge=xenbr0 0"; do
 	# shellcheck disable=SC2206
 	with=("$T/bare.cfg" fault $kind)
 	kind=${kind%% *}
-	sweep_some 6 "$kind-attach: a call fails, nothing stays" attach-fail "${with[@]}"
-	sweep_some 20 "$kind-attach: so with requests to xenstored" attach-store "${with[@]}"
-	sweep_some 8 "$kind-attach: so with file calls" attach-file "${with[@]}"
-	sweep_some 16 "$kind-attach: interrupted" attach-int "${with[@]}"
-	sweep_some 12 "$kind-attach: killed, a detach removes the rest" attach-kill "${with[@]}"
-	sweep_some 6 "$kind-detach: a call fails, a second one finishes it" detach-fail "${with[@]}"
-	sweep_some 16 "$kind-detach: so with requests to xenstored" detach-store "${with[@]}"
-	sweep_some 12 "$kind-detach: killed, a second one finishes it" detach-kill "${with[@]}"
+	sweep_some 14 "$kind-attach: a call fails, nothing stays" attach-fail "${with[@]}"
+	sweep_some 51 "$kind-attach: so with requests to xenstored" attach-store "${with[@]}"
+	sweep_some 21 "$kind-attach: so with file calls" attach-file "${with[@]}"
+	sweep_some 44 "$kind-attach: interrupted" attach-int "${with[@]}"
+	sweep_some 31 "$kind-attach: killed, a detach removes the rest" attach-kill "${with[@]}"
+	sweep_some 13 "$kind-detach: a call fails, a second one finishes it" detach-fail "${with[@]}"
+	sweep_some 31 "$kind-detach: so with requests to xenstored" detach-store "${with[@]}"
+	sweep_some 33 "$kind-detach: killed, a second one finishes it" detach-kill "${with[@]}"
 done
 done_testing
