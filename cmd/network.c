@@ -138,6 +138,8 @@ static int run_detach(struct cmd *cmd, struct err *err)
 	rc = find_nic(cmd, domid, word, &devid, err);
 	if (rc == 0)
 		rc = wait_catch_interrupts(err);
+	if (opts->force)
+		timeout_ms = 0;
 	/* xl's, unlike its block-detach, does not leave a device that the guest holds on to. */
 	if (rc == 0)
 		rc = domain_detach(&cmd->xen, domid, device_kind_find("vif"), devid, true,
@@ -153,6 +155,8 @@ static const struct option_row list_options[] = {
 };
 
 static const struct option_row detach_options[] = {
+	{ 'f', "force", NULL, "Remove it at once, whether the domain releases it or not",
+	  OPTION_FLAG, offsetof(struct network_options, force) },
 	{ 0, "timeout", "SECONDS", "As long as the domain may take before the device goes\n"
 	  "all the same (10)", OPTION_UINT, offsetof(struct network_options, timeout) },
 };
@@ -173,7 +177,7 @@ const struct command cmd_network_list = {
 };
 
 const struct command cmd_network_detach = {
-	.name = "network-detach", .args = "<Domain> <DevId|mac>",
+	.name = "network-detach", .args = "[option] <Domain> <DevId|mac>",
 	.help = "Destroy a domain's virtual network device", .needs = NEED_XEN | NEED_STORE,
 	.min = 2, .max = 2, .modifies = true, COMMAND_OPTIONS(detach_options), .run = run_detach,
 };
