@@ -109,7 +109,7 @@ console_has c-lin 'guest: ready' 200
 like "Debian's kernel: its unpacked form is kept" "$(ls /var/cache/xlite)" '^[0-9a-f]+-[0-9a-f]+-'
 is "for root alone" "$(stat -c '%a %U' /var/cache/xlite)" "700 root"
 printf 'nproc; echo c > /proc/sysrq-trigger\n' > "$(xenstore-read "/local/domain/$(xl domid c-lin)/console/tty")"
-within "a crash ends it" 60 xen_gone c-lin
+within "a crash ends it" 180 xen_gone c-lin
 wait
 is "its core is an ELF file" "$(head -c 4 /var/lib/xen/dump/c-lin | tail -c 3)" ELF
 rm -r /var/lib/xen/dump
