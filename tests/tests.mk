@@ -34,9 +34,10 @@ include tests/bench/bench.mk
 include tests/corpus/corpus.mk
 include tests/fuzz/fuzz.mk
 
-# All that dom0 needs in out/, then the test files. LONG=1: those that take hours, in full.
+# All that dom0 needs in out/, then the test files, two beds at a time. LONG=1: those that take
+# hours, in full.
 check-bed: all check-bed-programs
-	LONG=$(LONG) tests/bed/run
+	LONG=$(LONG) tests/bed/run -j 2
 
 # The same with xlite built with sanitizers; TESTS chooses files. Not for times or faults.
 check-bed-san: check-bed-programs

@@ -72,8 +72,8 @@ refused "name of digits" 1 "taken for a domain number" 'name="17"'
 refused "name taken" 3 "a domain called 'Domain-0' exists already" 'name="Domain-0"'
 refused "hvm" 6 "type 'hvm' is not supported yet" 'type="hvm"'
 refused "a bootloader" 1 "bootloader is not supported yet" 'bootloader="pygrub"'
-refused "a disk" 1 "disk" 'disk=["/dev/loop7,raw,xvda,rw"]'
-refused "a vif" 1 "vif" 'vif=[""]'
+refused "a disk" [36] "disk 'xvda': '/dev/loop7' has no size" 'disk=["/dev/loop7,raw,xvda,rw"]'
+refused "a vif" [36] "vif 0: bridge 'none' does not exist; there are: xenbr0" 'vif=["bridge=none"]'
 
 # bad WHAT STATUS REGEX: the config file $T/x.cfg as it stands is refused
 bad()
