@@ -150,6 +150,9 @@ enum device_remove {
 int devices_remove(struct xen *xen, const struct device_entry *entries, size_t nr,
 		   enum device_remove how, int timeout_ms, struct err *err) must_check;
 
+/* The empty folders that a removal which was cut off may leave of a kind. */
+void devices_prune(struct xen *xen, uint32_t domid, const struct device_kind *kind);
+
 /* Kills the QEMU that serves domid and removes its nodes; nothing when there is none. */
 int devices_stop_model(struct xen *xen, uint32_t domid, struct err *err) must_check;
 

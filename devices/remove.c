@@ -435,27 +435,55 @@ static int force(struct removal *r, struct err *err)
 	return 0;
 }
 
-/* A folder of one kind's devices goes with the last of them. */
+static bool is_empty(struct xen *xen, const struct store_txn *txn, const char *dir, int *rc)
+{
+	scoped(free) char **names = NULL;
+	struct err ignored;	/* an empty folder harms nobody */
+	unsigned int nr = 0;
+
+	*rc = store_list(xen, txn, dir, &names, &nr, &ignored);
+	return *rc == 0 && nr == 0;
+}
+
+/* A folder of one kind's devices goes with the last of them; what fails is tried again. */
+static void prune_folder(struct xen *xen, const char *dir)
+{
+	for (int i = 0; i < PRUNE_TRIES; i++) {
+		scoped(store_txn) struct store_txn txn = STORE_TXN_INIT;
+		struct err ignored;
+		int rc;
+
+		if (!is_empty(xen, NULL, dir, &rc)) {
+			if (rc == 0 || rc == -ENOENT)
+				return;
+			continue;
+		}
+		if (store_txn_start(xen, &txn, &ignored) == 0 && is_empty(xen, &txn, dir, &rc) &&
+		    store_rm(xen, &txn, dir, &ignored) == 0 &&
+		    store_txn_commit(&txn, &ignored) == 0)
+			return;
+	}
+}
+
 static void prune(struct xen *xen, const char *node)
 {
 	const char *slash = strrchr(node, '/');
 	scoped(free) char *dir = str_format("%.*s", (int)(slash - node), node);
 
-	for (int i = 0; i < PRUNE_TRIES && dir; i++) {
-		scoped(store_txn) struct store_txn txn = STORE_TXN_INIT;
-		scoped(free) char **names = NULL;
-		unsigned int nr;
-		struct err ignored;	/* an empty folder harms nobody */
+	if (dir)
+		prune_folder(xen, dir);
+}
 
-		if (store_list(xen, NULL, dir, &names, &nr, &ignored) < 0 || nr > 0 ||
-		    store_txn_start(xen, &txn, &ignored) < 0)
-			return;
-		free(take(names));
-		if (store_list(xen, &txn, dir, &names, &nr, &ignored) < 0 || nr > 0 ||
-		    store_rm(xen, &txn, dir, &ignored) < 0 ||
-		    store_txn_commit(&txn, &ignored) != -EAGAIN)
-			return;
-	}
+void devices_prune(struct xen *xen, uint32_t domid, const struct device_kind *kind)
+{
+	char path[DEVICE_PATH_LEN];
+
+	snprintf(path, sizeof(path), "/local/domain/0/backend/%s/%u", kind->name, domid);
+	prune_folder(xen, path);
+	snprintf(path, sizeof(path), "/local/domain/%u/device/%s", domid, kind->name);
+	prune_folder(xen, path);
+	snprintf(path, sizeof(path), "/libxl/%u/device/%s", domid, kind->name);
+	prune_folder(xen, path);
 }
 
 /* What the kernel wrote down about a device outlives it: the next domain of the number had it. */

@@ -267,6 +267,8 @@ int domain_detach(struct xen *xen, uint32_t domid, const struct device_kind *kin
 				    timeout_ms, err);
 	if (rc == 0)
 		rc = forget(&c, devid, &known, err);
+	if (rc == 0 && !entry)
+		devices_prune(xen, domid, kind);
 	if (rc < 0 || entry || known)
 		return rc;
 	return fail(err, ENOENT, "domain %u has no %s", domid,

@@ -21,7 +21,7 @@ ip addr add 10.9.1.1/24 dev xenbr0
 root_image "$T/la.img"
 truncate -s 4M "$T/second"
 linux la memory=128 'root="/dev/xvda"' "disk=['$T/la.img,raw,xvda,w','$T/second,,xvdb,w']" \
-	"vif=['mac=00:16:3e:09:00:02,bridge=xenbr0','mac=00:16:3e:09:01:02,rate=200KB/s']"
+	"vif=['mac=00:16:3e:09:00:02,bridge=xenbr0','mac=00:16:3e:09:01:02,rate=50KB/s']"
 # lb: a block device with a partition table, read-only; and a second one to write to.
 truncate -s 18M "$T/lb.img"
 printf 'start=2048,size=32768\n' | sfdisk -q "$T/lb.img"
@@ -126,8 +126,9 @@ within "la hears dom0 on its second vif" 20 guest la 'ping -c 1 -W 2 10.9.1.1'
 took 10.9.0.1
 fast=$ms
 took 10.9.1.1
-diag "512 KiB: $fast ms, limited to 200 KB/s: $ms ms"
-ok "rate= slows it down" test "$ms" -gt $((2 * fast))
+diag "512 KiB: $fast ms, limited to 50 KB/s: $ms ms"
+# 10.5 s, less what may go out at once in the beginning; no machine can be too slow for this.
+ok "rate= slows it down" test "$ms" -gt 8000
 
 run xlite network-link la 0 down
 is "network-link down" "$rc:$out" "0:"
