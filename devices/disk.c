@@ -125,13 +125,15 @@ static int wait_blkback(struct devices *set, const struct device *dev, int64_t d
 	const struct disk_plan *plan = dev->plan;
 	int64_t patience = wait_deadline(PATIENCE_MS);
 	int64_t limit = wait_deadline(DEVICE_SCRIPT_MS);
+	unsigned int looks = 0;
 	char path[96];
 	int pause_ms = 1;
 
 	snprintf(path, sizeof(path), BLKBACK "/devices/vbd-%u-%u/physical_device", set->domid,
 		 dev->devid);
 	while (access(path, F_OK) < 0) {
-		int state = pause_ms < 16 ? XenbusStateInitWait : backend_state(set, dev);
+		/* The store is asked seldom: what we wait for needs it too. */
+		int state = ++looks % 8 ? XenbusStateInitWait : backend_state(set, dev);
 		int64_t now = wait_now_ms();
 
 		if (gave_up(state) || now >= limit ||
