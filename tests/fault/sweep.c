@@ -390,7 +390,8 @@ static const char *judge_interrupted(const struct bench *b, const struct sweep *
 }
 
 static const struct sweep sweeps[] = {
-	{ "create-fail", "XLITE_FAIL_AT", 0, CREATE, " ", judge_create },
+	/* xs_read: a look at a backend's state while waiting for something else. */
+	{ "create-fail", "XLITE_FAIL_AT", 0, CREATE, " xs_read ", judge_create },
 	{ "create-file", "XLITE_FAIL_FILE_AT", 1, CREATE, " openat pread ", judge_create },
 	{ "create-store", STORE_AT, 3, CREATE, " ", judge_create },
 	{ "create-int", "XLITE_INT_AT", 2, CREATE, " ", judge_interrupted },
@@ -402,7 +403,7 @@ static const struct sweep sweeps[] = {
 	{ "destroy-file", "XLITE_FAIL_FILE_AT", 1, DESTROY, " open openat pread mkdir ", judge_destroy },
 	{ "destroy-store", STORE_AT, 3, DESTROY, " xs_request ", judge_destroy },
 	{ "destroy-kill", "XLITE_KILL_AT", 2, DESTROY, " ", judge_killed },
-	{ "attach-fail", "XLITE_FAIL_AT", 0, ATTACH, " ", judge_create },
+	{ "attach-fail", "XLITE_FAIL_AT", 0, ATTACH, " xs_read ", judge_create },
 	{ "attach-file", "XLITE_FAIL_FILE_AT", 1, ATTACH, " openat pread ", judge_create },
 	{ "attach-store", STORE_AT, 3, ATTACH, " ", judge_create },
 	{ "attach-int", "XLITE_INT_AT", 2, ATTACH, " ", judge_interrupted },
