@@ -9,19 +9,30 @@ OUT     ?= out$(if $(SAN),/san)$(if $(FAULT),/fault)
 CC      := $(if $(filter default,$(origin CC)),gcc,$(CC))
 Q       := $(if $(V),,@)
 
-base    := err log str file json wait
-xen     := xen store wire watch readmany nodes domctl host console_ring
-config  := cfg types lists fields config_json keys keytab keyparse config conf spec \
-	spec_json disk devnum nic pci devices media platform vnuma cpuid cpuid_json cpulist size
-domain  := runfile userdata layout create platform vcpus cpuid claim destroy attach lookup list lifecycle balloon attend console
-build   := builder kernel unwrap cache pv pvh acpi e820 elfnote
-devices := devices kinds bus json disk diskplan loop diskuse imagehead nic nicplan link vfb vkb channel p9 qemu qemu_args \
-	qemu_log qemu_start qmp vnc script list remove
-cmd     := main command options table output help list info vcpu memory lifecycle console create destroy netlink devices block network vnc channel
+base    := err log str file json wait findings unpack unwrap elfnote lzo
+xen     := xen store wire watch readmany nodes domctl host console_ring passthrough pool sched
+config  := cfg types lists fields config_json keys keytab keyparse config conf spec spec_json \
+	disk devnum nic pci devices media platform vnuma cpuid cpuid_json cpulist size
+domain  := runfile userdata layout create boot platform firmware viridian vcpus affinity cpupool \
+	update cpuid claim \
+	destroy reset attach cdrom lookup list lifecycle balloon paths ending coredump attend console hostparts \
+	trigger bootload bootdisk bootprog stats metrics await preflight room autostart autostop
+build   := builder image kernel cache pv pvh hvm hvminfo acpi e820
+devices := devices kinds bus json disk diskplan diskborrow diskqemu diskmedium loop diskuse imagehead nic \
+	nicplan link vfb vkb channel p9 qemu qemu_args monitor qemu_hvm qemu_jail qemu_log \
+	qemu_probe qemu_start qemu_wait qmp serial vnc script list remove pcihost pcistore \
+	pciqemu pciassign pcidev pcilive machine
+boot    := bootloader wire relay tool
+super   := supervisor guests drives dying start successor intent events monitor why doctor
+cmd     := main command qemu options table output help list info vcpu memory lifecycle console \
+	create destroy supervise watch events netlink devices block cdrom network vnc channel \
+	trigger pci boot metrics top wait why check pin sched rtds cpupool groups update \
+	autostart completion candidates
 
 SRCS    := $(base:%=toolstack/base/%.c) $(xen:%=toolstack/xen/%.c) \
 	$(config:%=toolstack/config/%.c) $(domain:%=toolstack/domain/%.c) \
-	$(build:%=builders/%.c) $(devices:%=devices/%.c) $(cmd:%=cmd/%.c)
+	$(super:%=toolstack/supervisor/%.c) $(build:%=builders/%.c) $(devices:%=devices/%.c) $(boot:%=bootloader/%.c) \
+	$(cmd:%=cmd/%.c)
 OBJS    := $(SRCS:%.c=$(OUT)/%.o)
 
 WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
@@ -39,7 +50,7 @@ ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE -DXLITE_VERSION='"$(VERSION)"' -iquote . 
 # loaders by constructors: --whole-archive.
 STATIC  ?= 1
 XENLIBS := -Wl,--whole-archive -lxenguest -Wl,--no-whole-archive -lxenctrl -lxendevicemodel \
-	-lxenforeignmemory -lxencall -lxengnttab -lxenevtchn -lxenstore -lxentoollog -lxentoolcore
+	-lxenforeignmemory -lxencall -lxengnttab -lxenevtchn -lxenhypfs -lxenstore -lxentoollog -lxentoolcore
 LIBS    := $(XENLIBS) -ljansson -luuid -lz -llzma -lzstd -llz4 -lbz2
 ifdef SAN
 LINK    := $(SANITIZE) $(if $(findstring clang,$(CC)),,-static-libasan -static-libubsan) \
@@ -63,23 +74,19 @@ $(OUT)/%.o: %.c Makefile
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 include bootloader/boot.mk
+include doc/install.mk
 include tests/tests.mk
 include tests/guests/tiny.mk
-
-install: $(OUT)/xlite $(OUT)/xlite-boot
-	install -D -m 755 $(OUT)/xlite $(DESTDIR)$(PREFIX)/sbin/xlite
-	install -D -m 755 $(OUT)/xlite-boot $(DESTDIR)$(PREFIX)/lib/xlite/xlite-boot
-	$(if $(XL_LINK),ln -sf xlite $(DESTDIR)$(PREFIX)/sbin/xl)
 
 clean:
 	rm -rf out
 
 help:
 	@echo 'make [STATIC=0|SAN=1|CC=clang]   build out/xlite: static, or with shared libraries'
-	@echo 'make install [DESTDIR= PREFIX= XL_LINK=1]  XL_LINK: also as xl'
+	@echo 'make install [DESTDIR= PREFIX= XL_LINK=1]  XL_LINK: also as xl; uninstall: the reverse'
 	@echo 'make demo           see it work on a real Xen, under QEMU'
 	@echo 'make check          all tests; check-unit: no Xen, no root, seconds; check-long: hours'
 	@echo 'make check-corpus   config files from the wild; bench: xl and xlite side by side'
 
 -include $(OBJS:.o=.d)
-.PHONY: all install clean help
+.PHONY: all clean help

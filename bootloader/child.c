@@ -4,21 +4,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/scope.h"
 #include "base/str.h"
 #include "blk/blk.h"
 #include "conf/conf.h"
+#include "console.h"
 #include "disks.h"
-#include "fs/fs.h"
+#include "load.h"
+#include "menu.h"
 #include "sandbox.h"
 #include "wire.h"
 
 enum {
 	MEMORY_MAX_MIB = 1024,
 	CPU_SECONDS = 60,
-	COPY_BYTES = 1 << 20,
 };
 
 struct child {
@@ -30,7 +33,8 @@ struct child {
 	const struct source *source;
 	struct boot_menu menu;
 	unsigned int sandbox;
-	uint8_t *copy;		/* COPY_BYTES */
+	struct load_memory memory;
+	struct load load;
 	struct wire_message message;
 };
 
@@ -82,11 +86,51 @@ static int find_menu(struct child *c, struct err *err)
 			boot_menu_free(&menu);
 			if (rc == -ETIME || rc == -ENOMEM)
 				return rc;
-			if (rc != -ENOENT)
+			/* A list has it with the device. */
+			if (rc != -ENOENT && c->request.action != BOOT_LIST)
 				say_note(c, device_name(c, dev, name, sizeof(name)), err->msg);
 		}
 	}
 	return fail(err, ENOENT, "no boot configuration and no kernel found on its disks");
+}
+
+/* Whether its default entry could be booted. */
+static void diagnose_menu(struct child *c, struct boot_menu *menu, struct boot_device_info *info)
+{
+	struct boot_target target = { .kind = BOOT_LINUX };
+	struct err err = ERR_INIT;
+	int rc;
+
+	put(info->config, "%s", menu->path ? menu->path : "");
+	put(info->language, "%s", menu->language);
+	info->entries = (uint32_t)menu->nr_entries;
+	if (menu->chosen < 0)
+		rc = fail(&err, ENOENT, "no default entry");
+	else
+		rc = boot_menu_target(menu, (size_t)menu->chosen, &target, &err);
+	if (rc == 0)
+		rc = load_prepare(c->disks, &target, &c->load, &err);
+	if (rc < 0)
+		put(info->problem, "%s", err.msg);
+}
+
+static void diagnose(struct child *c, unsigned int dev, struct boot_device_info *info)
+{
+	scoped(boot_menu) struct boot_menu menu = BOOT_MENU_INIT;
+	struct err err = ERR_INIT;
+	int rc;
+
+	if (info->chosen) {
+		diagnose_menu(c, &c->menu, info);
+		return;
+	}
+	if (!c->source->devices[dev].fs)
+		return;
+	rc = conf_read(c->source, dev, &menu, &err);
+	if (rc == 0)
+		diagnose_menu(c, &menu, info);
+	else if (rc != -ENOENT)
+		put(info->problem, "%s", err.msg);
 }
 
 static void say_devices(struct child *c, bool have_menu)
@@ -101,8 +145,8 @@ static void say_devices(struct child *c, bool have_menu)
 		put(info->label, "%s", d->label ? d->label : "");
 		put(info->note, "%s", disks_note(c->disks, dev));
 		info->chosen = have_menu && c->menu.dev == dev;
-		if (info->chosen && c->menu.path)
-			put(info->config, "%s", c->menu.path);
+		if (c->request.action == BOOT_LIST)
+			diagnose(c, dev, info);
 		say(c, MESSAGE_DEVICE);
 	}
 }
@@ -125,118 +169,90 @@ static void say_menu(struct child *c)
 		say_note(c, c->menu.language, c->menu.notes[i]);
 }
 
-/* Appends a file of the guest to one in memory; *at is where that ends. */
-static int copy_file(struct child *c, const struct boot_file *file, int to, uint64_t max,
-		     uint64_t *at, struct err *err)
-{
-	struct fs *fs;
-	struct fs_node node;
-	int rc = disks_file(c->disks, file->dev, file->path, &fs, &node, err);
-
-	if (rc < 0)
-		return rc;
-	if (node.size > max || *at > max - node.size)
-		return fail(err, EFBIG, "it is larger than the %llu MiB that are allowed",
-			    (unsigned long long)max >> 20);
-	for (uint64_t done = 0; done < node.size;) {
-		size_t len = node.size - done < COPY_BYTES ? (size_t)(node.size - done) : COPY_BYTES;
-
-		rc = fs_read(fs, &node, done, c->copy, len, err);
-		if (rc < 0)
-			return rc;
-		if (pwrite(to, c->copy, len, (off_t)(*at + done)) != (ssize_t)len)
-			return fail_sys(err, errno, "cannot keep what was read");
-		done += len;
-	}
-	*at += node.size;
-	return 0;
-}
-
-static int named(struct child *c, const char *what, const struct boot_file *file, struct err *err)
-{
-	char name[80], path[200];
-	const char *text = file->path ? file->path : "";
-
-	return fail_in(err, "%s (%s)%s", what, device_name(c, file->dev, name, sizeof(name)),
-		       str_escape(text, strlen(text), path, sizeof(path)));
-}
-
-static int load(struct child *c, const struct boot_target *t, struct boot_result *result,
-		struct err *err)
-{
-	uint64_t end = 0;
-	int rc = copy_file(c, &t->kernel, WIRE_KERNEL, c->request.kernel_max, &end, err);
-
-	if (rc == 0 && !end)
-		rc = fail(err, ENODATA, "it is empty");
-	if (rc < 0)
-		return named(c, "kernel", &t->kernel, err);
-	result->kernel_size = end;
-	end = 0;
-	for (size_t i = 0; i < t->nr_initrds; i++) {
-		/* Linux looks for the next archive at a multiple of four; what is between is zero. */
-		end = (end + 3) & ~3ull;
-		rc = copy_file(c, &t->initrds[i], WIRE_RAMDISK, c->request.ramdisk_max, &end, err);
-		if (rc < 0)
-			return named(c, "ramdisk", &t->initrds[i], err);
-	}
-	result->ramdisk_size = end;
-	return 0;
-}
-
-/* For a list: whether the files are there, without reading them. */
-static void check_files(struct child *c, const struct boot_target *t)
-{
-	for (size_t i = 0; i <= t->nr_initrds; i++) {
-		const struct boot_file *file = i ? &t->initrds[i - 1] : &t->kernel;
-		struct err err = ERR_INIT;
-		struct fs *fs;
-		struct fs_node node;
-
-		if (disks_file(c->disks, file->dev, file->path, &fs, &node, &err) < 0)
-			say_note(c, i ? "ramdisk" : "kernel", err.msg);
-	}
-}
-
-static int describe(const struct boot_menu *menu, const struct boot_target *t,
-		    struct boot_result *r, struct err *err)
+static void describe(const char *language, const struct boot_target *t, struct child *c,
+		     struct boot_result *r)
 {
 	size_t len = 0;
 
-	if (strlen(t->cmdline) >= sizeof(r->cmdline))
-		return fail(err, E2BIG, "its command line is longer than %zu characters",
-			    sizeof(r->cmdline) - 1);
-	put(r->language, "%s", menu->language);
+	*r = (struct boot_result){ .sandbox = c->sandbox };
+	put(r->language, "%s", language);
 	put(r->kernel_path, "%s", t->kernel.path);
 	put(r->cmdline, "%s", t->cmdline);
 	for (size_t i = 0; i < t->nr_initrds && len < sizeof(r->ramdisk_path); i++)
 		len += (size_t)snprintf(r->ramdisk_path + len, sizeof(r->ramdisk_path) - len,
 					i ? " %s" : "%s", t->initrds[i].path);
-	r->nr_ramdisks = (uint32_t)t->nr_initrds;
-	r->kind = t->kind;
-	return 0;
 }
 
-static int boot_entry(struct child *c, size_t entry, struct boot_result *result, struct err *err)
+static int boot_target(struct child *c, const char *language, const struct boot_target *t,
+		       struct boot_result *result, struct err *err)
+{
+	int rc = load_prepare(c->disks, t, &c->load, err);
+
+	describe(language, t, c, result);
+	if (rc < 0)
+		return rc;
+	if (t->kind == BOOT_XEN)
+		say_note(c, language, "the entry starts Xen: its kernel is booted without that");
+	put(result->cmdline, "%s", c->load.cmdline);
+	result->kernel = c->load.info;
+	return c->request.action == BOOT_LOAD ?
+		load_run(&c->load, &c->memory, c->request.raw, result, err) : 0;
+}
+
+static int boot_entry(struct child *c, size_t entry, const struct boot_target *t,
+		      struct boot_result *result, struct err *err)
+{
+	const char *title = c->menu.entries[entry].title;
+	char shown[120];
+	int rc = boot_target(c, c->menu.language, t, result, err);
+
+	put(result->title, "%s", title);
+	boot_menu_place(&c->menu, entry, result->place, sizeof(result->place));
+	if (rc < 0)
+		rc = fail_in(err, "entry '%s'", str_escape(title, strlen(title), shown,
+							   sizeof(shown)));
+	/* What an entry would boot can be said also when its files are not there. */
+	if (rc < 0 && c->request.action == BOOT_LIST && rc != -ETIME) {
+		say_note(c, c->menu.language, err->msg);
+		rc = 0;
+	}
+	return rc;
+}
+
+static int boot_number(struct child *c, int entry, struct boot_result *result, struct err *err)
 {
 	struct boot_target target = { .kind = BOOT_LINUX };
 	const char *title = c->menu.entries[entry].title;
 	char shown[120];
-	int rc = boot_menu_target(&c->menu, entry, &target, err);
+	int rc = boot_menu_target(&c->menu, (size_t)entry, &target, err);
 
-	*result = (struct boot_result){ .sandbox = c->sandbox };
-	if (rc == 0)
-		rc = describe(&c->menu, &target, result, err);
-	if (rc == 0 && c->request.action == BOOT_LOAD)
-		rc = load(c, &target, result, err);
-	else if (rc == 0)
-		check_files(c, &target);
-	if (rc < 0)
-		return fail_in(err, "entry '%s'", str_escape(title, strlen(title), shown,
-							     sizeof(shown)));
-	put(result->title, "%s", title);
-	boot_menu_place(&c->menu, entry, result->place, sizeof(result->place));
-	return 0;
+	return rc == 0 ? boot_entry(c, (size_t)entry, &target, result, err) :
+		fail_in(err, "entry '%s'", str_escape(title, strlen(title), shown, sizeof(shown)));
+}
+
+/* What cannot be booted is said on the menu's terminal, and the menu comes again. */
+static int boot_chosen(struct child *c, struct boot_result *result, struct err *err)
+{
+	struct menu_choice choice;
+	int rc;
+
+	do {
+		new_message(c);
+		say(c, MESSAGE_MENU_UP);
+		rc = menu_run(&c->menu, &console_io, &choice, err);
+		new_message(c);
+		say(c, MESSAGE_MENU_DOWN);
+		if (rc < 0)
+			return rc;
+		rc = boot_entry(c, choice.entry, &choice.target, result, err);
+		if (rc < 0)
+			console_say("Cannot boot this: ", err->msg);
+		/* Once a user was there, the rest is theirs. */
+		c->menu.has_timeout = true;
+		c->menu.timeout_s = -1;
+		c->menu.chosen = (int)choice.entry;
+	} while (rc < 0 && rc != -ETIME && rc != -ENOMEM);
+	return rc;
 }
 
 /* The entry that was asked for, or the default one and what stands in for it. */
@@ -248,14 +264,16 @@ static int boot_from_menu(struct child *c, struct boot_result *result, struct er
 		entry = boot_menu_find(&c->menu, c->request.entry);
 		if (entry < 0)
 			return fail(err, ENOENT, "there is no entry '%s'", c->request.entry);
-		return boot_entry(c, (size_t)entry, result, err);
+		return boot_number(c, entry, result, err);
 	}
 	if (entry < 0)
 		return fail(err, ENOENT, "the boot configuration has no default entry");
-	rc = boot_entry(c, (size_t)entry, result, err);
+	if (c->request.terminal && c->request.action == BOOT_LOAD)
+		return boot_chosen(c, result, err);
+	rc = boot_number(c, entry, result, err);
 	for (size_t i = 0; i < c->menu.nr_fallback && rc < 0 && rc != -ETIME; i++) {
 		say_note(c, "fallback", err->msg);
-		rc = boot_entry(c, (size_t)c->menu.fallback[i], result, err);
+		rc = boot_number(c, c->menu.fallback[i], result, err);
 	}
 	return rc;
 }
@@ -272,7 +290,6 @@ static int find_path(struct child *c, char *path, struct boot_file *file, struct
 static int boot_path(struct child *c, struct boot_result *result, struct err *err)
 {
 	static char nothing[] = "";
-	const struct boot_menu menu = { .language = "none" };
 	struct boot_file initrd;
 	struct boot_target t = { .kind = BOOT_LINUX, .cmdline = nothing, .initrds = &initrd };
 	int rc = find_path(c, c->request.kernel, &t.kernel, err);
@@ -281,10 +298,7 @@ static int boot_path(struct child *c, struct boot_result *result, struct err *er
 		rc = find_path(c, c->request.ramdisk, &initrd, err);
 		t.nr_initrds = 1;
 	}
-	*result = (struct boot_result){ .sandbox = c->sandbox };
-	if (rc == 0)
-		rc = describe(&menu, &t, result, err);
-	return rc == 0 && c->request.action == BOOT_LOAD ? load(c, &t, result, err) : rc;
+	return rc == 0 ? boot_target(c, "none", &t, result, err) : rc;
 }
 
 static int open_disk(struct child *c, unsigned int i, struct err *err)
@@ -317,6 +331,18 @@ static int open_disks(struct child *c, struct err *err)
 	return disks_open(c->blks, c->request.nr_disks, &c->disks, err);
 }
 
+/* Before anything of it is booted: what makes the disk's contents doubtful. */
+static void say_doubts(struct child *c)
+{
+	char name[80];
+
+	for (unsigned int dev = 0; dev < c->source->nr_devices; dev++) {
+		if (c->source->devices[dev].fs && disks_note(c->disks, dev)[0])
+			say_note(c, device_name(c, dev, name, sizeof(name)),
+				 disks_note(c->disks, dev));
+	}
+}
+
 static int work(struct child *c, struct boot_result *result, struct err *err)
 {
 	int rc = open_disks(c, err);
@@ -324,6 +350,8 @@ static int work(struct child *c, struct boot_result *result, struct err *err)
 	if (rc < 0)
 		return rc;
 	c->source = disks_source(c->disks);
+	if (c->request.action == BOOT_LOAD)
+		say_doubts(c);
 	if (c->request.kernel[0])
 		return boot_path(c, result, err);
 	rc = find_menu(c, err);
@@ -342,6 +370,28 @@ static int take_request(struct child *c, struct err *err)
 	    c->request.nr_disks > BOOT_DISKS_MAX)
 		return fail(err, EPROTO, "the toolstack and the reader of the disk are of different "
 			    "versions");
+	if (c->request.action == BOOT_LOAD && !c->memory.kernel)
+		return fail(err, EPROTO, "there is no memory for a kernel");
+	if (c->request.kernel_max < c->memory.kernel_max)
+		c->memory.kernel_max = c->request.kernel_max;
+	c->memory.ramdisk_max = c->request.ramdisk_max;
+	return 0;
+}
+
+/* Mapped while that is still possible: a kernel is unpacked right into its place. */
+static int map_memory(struct child *c, uint64_t *mapped, struct err *err)
+{
+	struct stat st;
+	void *map;
+
+	c->memory.ramdisk = WIRE_RAMDISK;
+	if (fstat(WIRE_KERNEL, &st) < 0 || !S_ISREG(st.st_mode))
+		return 0;	/* a list */
+	map = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, WIRE_KERNEL, 0);
+	if (map == MAP_FAILED)
+		return fail_sys(err, errno, "cannot map %lld bytes", (long long)st.st_size);
+	c->memory.kernel = map;
+	c->memory.kernel_max = *mapped = (uint64_t)st.st_size;
 	return 0;
 }
 
@@ -350,12 +400,14 @@ int child_run(void)
 	static struct child c = { .budget = BUDGET_INIT, .menu = BOOT_MENU_INIT };
 	struct boot_result result = { .kernel_size = 0 };
 	struct err err = ERR_INIT;
-	int rc = sandbox_enter((uint64_t)MEMORY_MAX_MIB << 20, CPU_SECONDS, -1, &c.sandbox, &err);
+	uint64_t mapped = 0;
+	int rc = map_memory(&c, &mapped, &err);
 
 	if (rc == 0)
+		rc = sandbox_enter(((uint64_t)MEMORY_MAX_MIB << 20) + mapped, CPU_SECONDS, -1,
+				   &c.sandbox, &err);
+	if (rc == 0)
 		rc = take_request(&c, &err);
-	if (rc == 0 && !(c.copy = malloc(COPY_BYTES)))
-		rc = fail_nomem(&err);
 	if (rc == 0)
 		rc = work(&c, &result, &err);
 	new_message(&c);

@@ -59,6 +59,8 @@ static int add_device(struct disks *d, const struct source_device *place, const 
 			snprintf(own->note, sizeof(own->note), "%.199s", why.msg);
 		return 0;
 	}
+	if (own->fs->note[0])
+		snprintf(own->note, sizeof(own->note), "%s", own->fs->note);
 	dev->fs = own->fs->name;
 	dev->uuid = own->fs->uuid[0] ? own->fs->uuid : NULL;
 	dev->label = own->fs->label[0] ? own->fs->label : NULL;

@@ -4,12 +4,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <linux/fs.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -28,7 +26,7 @@ enum format { FORMAT_SXP, FORMAT_SIMPLE, FORMAT_SIMPLE0 };
 struct pygrub {
 	const char *output, *folder, *entry, *kernel, *ramdisk, *args, *image;
 	enum format format;
-	bool list, dry;
+	bool list, dry, quiet;
 };
 
 /* A file that is removed again unless it is handed on. */
@@ -46,27 +44,20 @@ static void scoped_made(struct made *m)
 	errno = saved;
 }
 
-static int copy(int from, uint64_t size, int to, struct err *err)
-{
-	char buf[65536];
-
-	for (uint64_t at = 0; at < size;) {
-		size_t part = size - at < sizeof(buf) ? (size_t)(size - at) : sizeof(buf);
-		ssize_t n = pread(from, buf, part, (off_t)at);
-
-		if (n <= 0 || file_write_all(to, buf, (size_t)n) < 0)
-			return fail_sys(err, errno, "cannot write what was read");
-		at += (uint64_t)n;
-	}
-	return 0;
-}
-
 /*
  * libxenguest 4.17 gunzips a ramdisk that begins with gzip's mark, and keeps only the first
- * of several. Zeroes before it hide the mark, and Linux skips them.
+ * of several. Zeroes before it hide the mark, and Linux skips them; of others nobody knows.
  */
-static int make(const struct pygrub *p, const char *name, int from, uint64_t size, bool hide,
-		struct made *m, struct err *err)
+static bool has_to_hide(int ramdisk, const struct boot_result *r)
+{
+	unsigned char mark[2];
+
+	return r->kernel.is_linux && pread(ramdisk, mark, sizeof(mark), 0) == sizeof(mark) &&
+		mark[0] == 0x1f && mark[1] == 0x8b;
+}
+
+static int make(const struct pygrub *p, const char *name, int from, bool hide, struct made *m,
+		struct err *err)
 {
 	static const char zeroes[4];
 	scoped(fd) int fd = -1;
@@ -83,7 +74,7 @@ static int make(const struct pygrub *p, const char *name, int from, uint64_t siz
 	}
 	if (hide && file_write_all(fd, zeroes, sizeof(zeroes)) < 0)
 		return fail_sys(err, errno, "cannot write '%s'", m->path);
-	return copy(from, size, fd, err);
+	return bootloader_copy(from, fd, m->path, err);
 }
 
 /* As Python's repr() for a text of bytes. */
@@ -147,10 +138,11 @@ static int put_result(const struct pygrub *p, const char *kernel, const char *ra
 
 static void print_entry(void *ctx, const struct boot_entry_info *e)
 {
-	char title[4 * sizeof(e->title)];
+	char title[4 * sizeof(e->title)], place[4 * sizeof(e->place)];
 
 	(void)ctx;
-	printf("%s%s: %s\n", e->is_default ? "*" : " ", e->place,
+	printf("%s%s: %s\n", e->is_default ? "*" : " ",
+	       str_escape(e->place, strlen(e->place), place, sizeof(place)),
 	       str_escape(e->title, strlen(e->title), title, sizeof(title)));
 }
 
@@ -162,30 +154,18 @@ static void print_note(void *ctx, const char *note)
 	fprintf(stderr, "xlite-boot: note: %s\n", str_escape(note, strlen(note), text, sizeof(text)));
 }
 
-static int open_image(const char *path, struct err *err)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	struct stat st;
-
-	if (fd < 0)
-		return fail_sys(err, errno, "cannot open '%s'", path);
-	if (fstat(fd, &st) == 0 && S_ISBLK(st.st_mode))
-		ioctl(fd, BLKFLSBUF, 0);	/* the guest may have written past our cache */
-	return fd;
-}
-
 static int run(const struct pygrub *p, struct err *err)
 {
 	scoped(fd) int self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-	scoped(fd) int fd = open_image(p->image, err);
-	const struct boot_disk disk = { .fd = fd };
+	scoped(boot_disks) struct boot_disks disks = BOOT_DISKS_INIT;
 	const struct boot_callbacks cb = { NULL, p->list ? print_entry : NULL, print_note, NULL };
 	const struct boot_options o = {
-		.disks = &disk, .nr_disks = 1, .entry = p->entry, .kernel = p->kernel,
+		.disks = disks.disks, .nr_disks = 1, .entry = p->entry, .kernel = p->kernel,
 		.ramdisk = p->ramdisk, .action = p->list || p->dry ? BOOT_LIST : BOOT_LOAD,
 		.kernel_max = (uint64_t)KERNEL_MAX_MIB << 20,
 		.ramdisk_max = (uint64_t)RAMDISK_MAX_MIB << 20,
-		.timeout_ms = TIMEOUT_MS, .terminal = -1,
+		.timeout_ms = TIMEOUT_MS,
+		.terminal = p->quiet || p->entry || !isatty(STDIN_FILENO) ? -1 : STDIN_FILENO,
 	};
 	scoped(boot_files) struct boot_files files = BOOT_FILES_INIT;
 	scoped(made) struct made kernel = { .keep = false };
@@ -194,11 +174,11 @@ static int run(const struct pygrub *p, struct err *err)
 	struct boot_result r;
 	int rc;
 
-	if (fd < 0)
-		return -err->code;
 	if (self < 0)
 		return fail_sys(err, errno, "cannot open my own program");
-	rc = bootloader_run(self, &o, &cb, &r, &files, err);
+	rc = bootloader_add_disk(&disks, p->image, BOOT_RAW, err);
+	if (rc == 0)
+		rc = bootloader_run(self, &o, &cb, &r, &files, err);
 	if (rc < 0 || p->list)
 		return rc;
 	args = str_format("%s%s%s", r.cmdline, p->args && r.cmdline[0] ? " " : "",
@@ -207,10 +187,10 @@ static int run(const struct pygrub *p, struct err *err)
 		return fail_nomem(err);
 	if (p->dry)
 		return put_result(p, r.kernel_path, r.ramdisk_path, args, err);
-	rc = make(p, "boot_kernel", files.kernel, r.kernel_size, false, &kernel, err);
+	rc = make(p, "boot_kernel", files.kernel, false, &kernel, err);
 	if (rc == 0 && files.ramdisk >= 0)
-		rc = make(p, "boot_ramdisk", files.ramdisk, r.ramdisk_size, r.nr_ramdisks > 1,
-			  &ramdisk, err);
+		rc = make(p, "boot_ramdisk", files.ramdisk,
+			  has_to_hide(files.ramdisk, &r), &ramdisk, err);
 	if (rc == 0)
 		rc = put_result(p, kernel.path, ramdisk.path, args, err);
 	kernel.keep = ramdisk.keep = rc == 0;
@@ -236,7 +216,7 @@ static int parse(int argc, char **argv, struct pygrub *p)
 	static const struct option options[] = {
 		{ "quiet", no_argument, NULL, 'q' }, { "interactive", no_argument, NULL, 'i' },
 		{ "list-entries", no_argument, NULL, 'l' }, { "not-really", no_argument, NULL, 'n' },
-		{ "debug", no_argument, NULL, 'q' }, { "output", required_argument, NULL, OUTPUT },
+		{ "debug", no_argument, NULL, 'i' }, { "output", required_argument, NULL, OUTPUT },
 		{ "output-format", required_argument, NULL, FORMAT },
 		{ "output-directory", required_argument, NULL, FOLDER },
 		{ "entry", required_argument, NULL, ENTRY },
@@ -253,7 +233,8 @@ static int parse(int argc, char **argv, struct pygrub *p)
 
 	while ((c = getopt_long(argc, argv, "qiln", options, NULL)) != -1) {
 		switch (c) {
-		case 'q': case 'i': case RUNAS: break;
+		case 'q': p->quiet = true; break;
+		case 'i': case RUNAS: break;
 		case 'l': p->list = true; break;
 		case 'n': p->dry = true; break;
 		case OUTPUT: p->output = optarg; break;

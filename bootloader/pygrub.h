@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * xlite-boot as a bootloader= of xl: pygrub's command line and output (libxl's
- * libxl_bootloader.c calls it so). There is no menu: the default entry, or --entry.
+ * libxl_bootloader.c calls it so). On a terminal with the guest's menu, unless -q or --entry.
  */
 #ifndef BOOTLOADER_PYGRUB_H
 #define BOOTLOADER_PYGRUB_H

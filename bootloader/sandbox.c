@@ -11,7 +11,6 @@
 #include <seccomp.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -80,11 +79,13 @@ static int limit(uint64_t memory, unsigned int seconds, struct err *err)
 	} limits[] = {
 		{ RLIMIT_AS, memory }, { RLIMIT_CPU, seconds }, { RLIMIT_NPROC, 0 },
 		{ RLIMIT_CORE, 0 }, { RLIMIT_MEMLOCK, 0 }, { RLIMIT_MSGQUEUE, 0 },
-		{ RLIMIT_NOFILE, 0 }, { RLIMIT_FSIZE, (rlim_t)FILE_SIZE_MAX_GIB << 30 },
+		{ RLIMIT_NOFILE, 1 /* poll() of one */ }, { RLIMIT_FSIZE, (rlim_t)FILE_SIZE_MAX_GIB << 30 },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
-		struct rlimit old, r = { limits[i].max, limits[i].max };
+		/* At the hard limit of time SIGKILL comes, which says nothing: SIGXCPU before. */
+		struct rlimit old, r = { limits[i].max,
+					 limits[i].max + (limits[i].what == RLIMIT_CPU) };
 
 		if (getrlimit(limits[i].what, &old) == 0 && r.rlim_max > old.rlim_max)
 			r = (struct rlimit){ old.rlim_max, old.rlim_max };
@@ -178,12 +179,4 @@ int sandbox_enter(uint64_t memory, unsigned int seconds, int terminal, unsigned 
 	if (rc == 0)
 		*got = have;
 	return rc;
-}
-
-const char *sandbox_text(unsigned int got, char *buf, unsigned int size)
-{
-	snprintf(buf, size, "seccomp%s%s%s", got & SANDBOX_UID ? ", another user" : "",
-		 got & SANDBOX_NAMESPACES ? ", namespaces" : "",
-		 got & SANDBOX_LANDLOCK ? ", Landlock" : "");
-	return buf;
 }

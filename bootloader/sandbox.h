@@ -26,7 +26,4 @@ enum {
 int sandbox_enter(uint64_t memory, unsigned int seconds, int terminal, unsigned int *got,
 		  struct err *err) must_check;
 
-/* "another user, namespaces, Landlock" in buf. */
-const char *sandbox_text(unsigned int got, char *buf, unsigned int size);
-
 #endif

@@ -9,7 +9,13 @@
 static bool device_fits(const struct boot_device_info *d)
 {
 	return ends(d->name) && ends(d->fs) && ends(d->uuid) && ends(d->label) && ends(d->note) &&
-		ends(d->config);
+		ends(d->config) && ends(d->language) && ends(d->problem);
+}
+
+static bool kernel_fits(const struct boot_kernel_info *k)
+{
+	return ends(k->wrapping) && ends(k->packing) && ends(k->version) &&
+		(k->bits == 0 || k->bits == 32 || k->bits == 64);
 }
 
 static bool result_fits(const struct boot_result *r, const struct wire_request *request)
@@ -19,7 +25,7 @@ static bool result_fits(const struct boot_result *r, const struct wire_request *
 	if (request->action == BOOT_LIST ? r->kernel_size || r->ramdisk_size : !r->kernel_size)
 		return false;
 	return ends(r->language) && ends(r->title) && ends(r->place) && ends(r->kernel_path) &&
-		ends(r->ramdisk_path) && ends(r->cmdline);
+		ends(r->ramdisk_path) && ends(r->cmdline) && kernel_fits(&r->kernel);
 }
 
 bool wire_check(const struct wire_message *m, size_t len, const struct wire_request *request)
@@ -37,6 +43,9 @@ bool wire_check(const struct wire_message *m, size_t len, const struct wire_requ
 		return result_fits(&m->result, request);
 	case MESSAGE_ERROR:
 		return ends(m->error.msg) && m->error.code > 0 && m->error.code < 4096;
+	case MESSAGE_MENU_UP:
+	case MESSAGE_MENU_DOWN:
+		return request->terminal;
 	default:
 		return false;
 	}

@@ -16,11 +16,12 @@
 /* Descriptors of the reader. 0 to 2 are its terminal, or /dev/null. */
 enum { WIRE_SOCKET = 3, WIRE_KERNEL, WIRE_RAMDISK, WIRE_DISKS };
 
-enum { WIRE_VERSION = 1 };
+enum { WIRE_VERSION = 2 };
 
 struct wire_request {
 	uint32_t version, action;
 	uint32_t nr_disks;
+	uint32_t raw, terminal;		/* booleans */
 	uint8_t format[BOOT_DISKS_MAX];
 	uint64_t kernel_max, ramdisk_max;
 	char entry[BOOT_TEXT_MAX];	/* "": the default */
@@ -30,6 +31,8 @@ struct wire_request {
 
 enum wire_kind {
 	MESSAGE_DEVICE = 1, MESSAGE_ENTRY, MESSAGE_NOTE, MESSAGE_RESULT, MESSAGE_ERROR,
+	/* From the first to the second a user is asked; only with a terminal. */
+	MESSAGE_MENU_UP, MESSAGE_MENU_DOWN,
 };
 
 struct wire_error {

@@ -7,14 +7,15 @@
 #include <xenctrl.h>
 #include <xenguest.h>
 
+#include "base/elfnote.h"
 #include "base/scope.h"
-#include "elfnote.h"
 #include "image.h"
 #include "xen/xen.h"
 
 static const struct builder *const builders[] = {
 	[BUILDER_PV] = &builder_pv,
 	[BUILDER_PVH] = &builder_pvh,
+	[BUILDER_HVM] = &builder_hvm,
 };
 
 void builder_free(struct image *image)
@@ -26,8 +27,11 @@ void builder_free(struct image *image)
 	if (image->dom)
 		xc_dom_release(image->dom);
 	kernel_close(&image->kernel);
+	kernel_close(&image->payload);
 	scoped_bytes(&image->ramdisk);
 	scoped_bytes(&image->acpi);
+	scoped_bytes(&image->system);
+	scoped_bytes(&image->smbios);
 	free(image);
 	errno = saved;
 }
@@ -45,36 +49,6 @@ static int ramdisk_open(const struct builder_spec *spec, struct bytes *ramdisk, 
 	if (ramdisk->len == 0)
 		return fail(err, EINVAL, "ramdisk '%s' is empty", spec->ramdisk);
 	return 0;
-}
-
-int image_add_ramdisk(struct xen *xen, const struct builder_spec *spec, struct image *image,
-		      struct err *err)
-{
-	if (!image->ramdisk.data)
-		return 0;
-	/*
-	 * A limit of its own size keeps libxenguest from gunzipping it: the guest gets
-	 * the bytes as they are, and no data is unpacked as root in dom0.
-	 */
-	xc_dom_module_max_size(image->dom, image->ramdisk.len);
-	if (xc_dom_module_mem(image->dom, image->ramdisk.data, image->ramdisk.len, NULL) < 0)
-		return xen_fail(xen, err, "ramdisk '%s' cannot be used", spec->ramdisk);
-	return 0;
-}
-
-/*
- * Page tables and other things come on top: libxenguest says so when they do not fit.
- */
-int image_check_fits(const struct builder_spec *spec, const struct image *image,
-		     uint64_t kernel_size, struct err *err)
-{
-	uint64_t need_kb = (kernel_size >> 10) + (image->ramdisk.len >> 10);
-
-	if (need_kb < spec->memory_kb)
-		return 0;
-	return fail(err, EINVAL, "memory is %llu MiB, but the kernel%s alone %s %llu MiB",
-		    (unsigned long long)spec->memory_kb >> 10, spec->ramdisk ? " and ramdisk" : "",
-		    spec->ramdisk ? "need" : "needs", (unsigned long long)(need_kb >> 10) + 1);
 }
 
 static enum builder_type choose_type(const struct builder_spec *spec, const struct kernel *kernel)
@@ -100,10 +74,15 @@ int builder_load(struct xen *xen, const struct builder_spec *spec, struct image 
 		return fail_nomem(err);
 	image->memory_kb = spec->memory_kb;
 	image->max_memory_kb = spec->max_memory_kb;
+	image->host_map = spec->host_map;
 	image->max_vcpus = spec->max_vcpus;
 	image->vcpus = spec->vcpus;
 	image->acpi_wanted = spec->acpi;
-	rc = kernel_open(spec->kernel, &image->kernel, err);
+	image->apic = spec->apic;
+	rc = kernel_open(spec->type == BUILDER_HVM ? "firmware" : spec->payload ? "pvshim" :
+			 "kernel", spec->kernel, &image->kernel, err);
+	if (rc == 0 && spec->payload)
+		rc = kernel_open("kernel", spec->payload, &image->payload, err);
 	if (rc < 0)
 		return rc;
 	if (spec->ramdisk) {
@@ -121,14 +100,25 @@ int builder_load(struct xen *xen, const struct builder_spec *spec, struct image 
 
 int builder_build(struct xen *xen, struct image *image, uint32_t domid,
 		  const struct builder_channel *store, const struct builder_channel *console,
-		  struct builder_rings *rings, struct err *err)
+		  struct builder_result *result, struct err *err)
 {
+	bool pv = image->builder->type == BUILDER_PV;
 	struct xc_dom_image *dom = image->dom;
+	int rc;
 
 	dom->guest_domid = domid;
 	dom->xenstore_domid = store->domid;
 	dom->xenstore_evtchn = store->port;
 	dom->console_domid = console->domid;
 	dom->console_evtchn = console->port;
-	return image->builder->build(xen, image, domid, rings, err);
+	rc = image_build(xen, image, domid, err);
+	if (rc < 0)
+		return rc;
+	*result = (struct builder_result){
+		.store_gfn = pv ? xc_dom_p2m(dom, dom->xenstore_pfn) : dom->xenstore_pfn,
+		.console_gfn = pv ? xc_dom_p2m(dom, dom->console_pfn) : dom->console_pfn,
+	};
+	if (!image->builder->finish)
+		return 0;
+	return image->builder->finish(xen, image, domid, result, err);
 }

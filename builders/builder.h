@@ -17,24 +17,36 @@ struct xen;
 struct image;			/* a loaded guest image: kernel, ramdisk, parsed headers */
 
 enum builder_type {
-	BUILDER_PV, BUILDER_PVH,
+	BUILDER_PV, BUILDER_PVH, BUILDER_HVM,
 	BUILDER_AUTO,		/* PVH if the kernel can, else PV: builder_type() tells after load */
 };
 
-#define BUILDER_PVH_MAX_VCPUS 128	/* Xen's HVM_MAX_VCPUS */
+#define BUILDER_HVM_MAX_VCPUS 128	/* PVH and HVM: Xen's HVM_MAX_VCPUS */
 
 struct builder_spec {
 	enum builder_type type;
-	const char *kernel;	/* path on the host */
+	const char *kernel;	/* path on the host; HVM: of the firmware that runs first */
 	const char *ramdisk;	/* path or NULL */
 	const char *cmdline;	/* or NULL */
 	const char *features;	/* Xen feature string requested by the config, or NULL */
 	uint64_t memory_kb;	/* what the guest starts with; whole MiB are used */
-	uint64_t max_memory_kb;	/* PVH: its memory map; populated on demand when more */
+	uint64_t max_memory_kb;	/* not PV: its memory map; populated on demand when more */
 	unsigned int max_vcpus;
-	unsigned int vcpus;	/* PVH: those online at start */
+	unsigned int vcpus;	/* not PV: those online at start */
+	/*
+	 * PVH: a PV kernel for `kernel` to run, which is a shim then, with a command line of its
+	 * own; or NULL.
+	 */
+	const char *payload, *payload_cmdline;
 	bool acpi;		/* PVH: give it ACPI tables; Linux uses one vcpu without */
+	bool host_map;		/* PV: a memory map after the host's, for PCI devices */
 	bool claim;		/* claim all memory first, so that a lack of it shows at once */
+
+	/* HVM; memory_kb and max_memory_kb are without the video memory. */
+	const char *system_firmware;	/* the BIOS; or NULL */
+	const char *acpi_firmware, *smbios_firmware;	/* further tables; or NULL */
+	uint64_t mmio_hole_kb;	/* what ends at 4 GiB and is no memory; 0: the usual */
+	bool apic;
 };
 
 /* One end is the guest's, the other belongs to the domain that serves the ring. */
@@ -42,8 +54,15 @@ struct builder_channel {
 	uint32_t domid, port;
 };
 
-struct builder_rings {
-	uint64_t store_gfn, console_gfn;	/* machine frames for PV */
+/* Tables that were put into a guest's memory; length 0: none. */
+struct builder_tables {
+	uint64_t address;
+	uint32_t length;
+};
+
+struct builder_result {
+	uint64_t store_gfn, console_gfn;	/* the rings; machine frames for PV */
+	struct builder_tables acpi, smbios;	/* HVM: of acpi_firmware and smbios_firmware */
 };
 
 /*
@@ -63,7 +82,7 @@ enum builder_type builder_type(const struct image *image);
  */
 int builder_build(struct xen *xen, struct image *image, uint32_t domid,
 		  const struct builder_channel *store, const struct builder_channel *console,
-		  struct builder_rings *rings, struct err *err) must_check;
+		  struct builder_result *result, struct err *err) must_check;
 
 void builder_free(struct image *image);
 

@@ -2,6 +2,7 @@
 #include "e820.h"
 
 #include <assert.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #define FOUR_GIB (UINT64_C(1) << 32)
@@ -61,4 +62,54 @@ struct e820_ram e820_place_ram(uint64_t size, uint64_t hole_start)
 	return (struct e820_ram){
 		.low_end = hole_start, .high_end = FOUR_GIB + (size - hole_start),
 	};
+}
+
+/* What lies below is the same in every PC, and PV guests have no use for it. */
+#define LOW_END (UINT64_C(1) << 20)
+
+static bool is_memory(const struct e820_range *r)
+{
+	return r->type == E820_TYPE_RAM || r->type == E820_TYPE_UNUSABLE;
+}
+
+/* Where the first begins that is no memory. */
+static uint64_t first_other(const struct e820_range *host, unsigned int nr)
+{
+	uint64_t first = UINT64_MAX;
+
+	for (unsigned int i = 0; i < nr; i++) {
+		if (host[i].start > LOW_END && !is_memory(&host[i]))
+			first = smaller(first, host[i].start);
+	}
+	return first;
+}
+
+/* The host's memory is not the guest's, but a gap would be taken for room for devices. */
+static void add_host_range(struct e820 *map, const struct e820_range *r, uint64_t ram_end)
+{
+	uint64_t start = larger(r->start, ram_end), end = range_end(r);
+
+	if (r->start <= LOW_END || start >= end || r->type == E820_TYPE_UNUSABLE)
+		return;
+	if (r->type != E820_TYPE_RAM)
+		e820_set(map, r->start, r->size, r->type);
+	else if (start < FOUR_GIB)
+		e820_set(map, start, end - start, E820_TYPE_UNUSABLE);
+}
+
+void e820_host(const struct e820_range *host, unsigned int nr, uint64_t memory_kb,
+	       uint64_t max_memory_kb, struct e820 *map)
+{
+	uint64_t other = first_other(host, nr), memory = memory_kb << 10;
+	uint64_t ram_end = smaller(memory, other);
+	uint64_t high = (memory - ram_end) + ((max_memory_kb - memory_kb) << 10);
+
+	map->nr = 0;
+	if (high)
+		e820_set(map, FOUR_GIB, high, E820_TYPE_RAM);
+	e820_set(map, 0, ram_end, E820_TYPE_RAM);
+	for (unsigned int i = 0; i < nr; i++)
+		add_host_range(map, &host[i], ram_end);
+	if (other != UINT64_MAX && other > ram_end)
+		e820_set(map, ram_end, other - ram_end, E820_TYPE_UNUSABLE);
 }

@@ -10,9 +10,11 @@
 #include <stdint.h>
 
 /* Values of the BIOS interface, which Xen passes on. */
-enum e820_type { E820_TYPE_RAM = 1, E820_TYPE_RESERVED = 2, E820_TYPE_ACPI = 3 };
+enum e820_type {
+	E820_TYPE_RAM = 1, E820_TYPE_RESERVED, E820_TYPE_ACPI, E820_TYPE_NVS, E820_TYPE_UNUSABLE,
+};
 
-#define E820_MAX_RANGES 16
+#define E820_MAX_RANGES 160	/* the most that Xen tells of a host, 128, and what is added */
 
 struct e820_range {
 	uint64_t start, size;
@@ -38,6 +40,14 @@ struct e820_ram {
 	uint64_t low_end;
 	uint64_t high_end;	/* 0: none above 4 GiB */
 };
+
+/*
+ * A PV guest's map after the host's (libxl's e820_host): what is no memory lies where the host
+ * has it, so that PCI devices fit, and memory_kb that would be in the way goes to 4 GiB, like
+ * what the guest may get later, up to max_memory_kb.
+ */
+void e820_host(const struct e820_range *host, unsigned int nr, uint64_t memory_kb,
+	       uint64_t max_memory_kb, struct e820 *map);
 
 /* hole_start is at most 4 GiB, where the hole always ends. */
 struct e820_ram e820_place_ram(uint64_t size, uint64_t hole_start);

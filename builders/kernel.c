@@ -10,9 +10,9 @@
 
 #include "base/log.h"
 #include "base/scope.h"
+#include "base/unwrap.h"
 #include "cache.h"
 #include "image.h"
-#include "unwrap.h"
 
 void kernel_close(struct kernel *kernel)
 {
@@ -61,7 +61,8 @@ static bool same_file_state(int fd, const struct stat *before)
 }
 
 /* The first bytes decide before the rest is read: not everything large is a kernel. */
-static int probe(int fd, const char *path, enum unwrap_kind *kind, struct err *err)
+static int probe(int fd, const char *what, const char *path, enum unwrap_kind *kind,
+		 struct err *err)
 {
 	unsigned char head[0x250];
 	ssize_t n = pread(fd, head, sizeof(head), 0);
@@ -69,7 +70,7 @@ static int probe(int fd, const char *path, enum unwrap_kind *kind, struct err *e
 	if (n < 0)
 		return fail_sys(err, errno, "cannot read '%s'", path);
 	if (n == 0)
-		return fail(err, EINVAL, "kernel '%s' is empty", path);
+		return fail(err, EINVAL, "%s '%s' is empty", what, path);
 	*kind = unwrap_probe(head, (size_t)n);
 	if (*kind == UNWRAP_UNKNOWN)
 		return fail(err, EINVAL, "'%s' is not a kernel: neither ELF nor bzImage nor gzip",
@@ -87,28 +88,31 @@ static void remember(const struct stat *st, int fd, const struct kernel *kernel)
 		log_debug("kernel cache: %s", err.msg);
 }
 
-int kernel_open(const char *path, struct kernel *kernel, struct err *err)
+int kernel_open(const char *what, const char *path, struct kernel *kernel, struct err *err)
 {
 	scoped(bytes) struct bytes raw = BYTES_INIT;
 	struct bytes elf = BYTES_INIT;
 	scoped(fd) int fd = -1;
 	enum unwrap_kind kind = UNWRAP_UNKNOWN;
 	struct stat st;
+	bool shared;
 	size_t size;
 	int rc;
 
 	fd = file_open_regular(path, &size, err);
 	if (fd < 0)
-		return fail_in(err, "kernel");
+		return fail_in(err, "%s", what);
 	if (fstat(fd, &st) < 0)
 		return fail_sys(err, errno, "cannot stat '%s'", path);
-	rc = probe(fd, path, &kind, err);
+	rc = probe(fd, what, path, &kind, err);
 	if (rc < 0)
 		return rc;
 	if (size > UNWRAP_MAX)
-		return fail(err, EFBIG, "kernel '%s' is larger than %zu MiB", path,
+		return fail(err, EFBIG, "%s '%s' is larger than %zu MiB", what, path,
 			    UNWRAP_MAX >> 20);
-	if (kind != UNWRAP_ELF && kernel_from_cache(&st, kernel))
+	/* What has no name (any more) came out of one guest's disk. */
+	shared = st.st_nlink > 0;
+	if (kind != UNWRAP_ELF && shared && kernel_from_cache(&st, kernel))
 		return 0;
 	rc = file_read_fd(fd, path, size, &raw, err);
 	if (rc < 0)
@@ -120,8 +124,9 @@ int kernel_open(const char *path, struct kernel *kernel, struct err *err)
 	}
 	rc = unwrap(raw.data, raw.len, &elf, err);
 	if (rc < 0)
-		return fail_in(err, "kernel '%s'", path);
+		return fail_in(err, "%s '%s'", what, path);
 	*kernel = (struct kernel){ .elf = elf.data, .heap = elf.data, .len = elf.len };
-	remember(&st, fd, kernel);
+	if (shared)
+		remember(&st, fd, kernel);
 	return 0;
 }

@@ -5,14 +5,12 @@
 #include <xenctrl.h>
 #include <xenguest.h>
 
-#include "base/log.h"
-#include "base/scope.h"
-#include "base/wait.h"
+#include "e820.h"
 #include "image.h"
 #include "xen/xen.h"
 
 /* Gives the words for what libxenguest says only by the guest type it found. */
-static int fail_parse(struct xen *xen, const struct builder_spec *spec,
+static int pv_explain(struct xen *xen, const struct builder_spec *spec,
 		      const struct xc_dom_image *dom, struct err *err)
 {
 	if (dom->guest_type && strstr(dom->guest_type, "x86_32"))
@@ -28,60 +26,39 @@ static int fail_parse(struct xen *xen, const struct builder_spec *spec,
 static int pv_load(struct xen *xen, const struct builder_spec *spec, struct image *image,
 		   struct err *err)
 {
-	struct xc_dom_image *dom;
-	int rc;
+	int rc = image_new(xen, spec, image, err);
 
-	dom = xc_dom_allocate(xen->xc, spec->cmdline, spec->features);
-	if (!dom)
-		return fail_nomem(err);
-	image->dom = dom;
-	dom->container_type = XC_DOM_PV_CONTAINER;
-	dom->flags = 0;
-	dom->claim_enabled = spec->claim;
-	dom->max_vcpus = spec->max_vcpus;
-	if (xc_dom_kernel_mem(dom, image->kernel.elf, image->kernel.len) < 0)
-		return fail_parse(xen, spec, dom, err);
-	rc = image_add_ramdisk(xen, spec, image, err);
+	if (rc == 0)
+		rc = image_parse(xen, spec, image, err);
 	if (rc < 0)
 		return rc;
-	/* Asks for the hypervisor's capabilities; the domain's number follows in build. */
-	if (xc_dom_boot_xen_init(dom, xen->xc, 0) < 0)
-		return xen_fail(xen, err, "cannot get the hypervisor's capabilities");
-	if (xc_dom_parse_image(dom) < 0)
-		return fail_parse(xen, spec, dom, err);
-	return image_check_fits(spec, image, dom->kernel_seg.vend - dom->kernel_seg.vstart, err);
+	return image_check_fits(spec, image, image->dom->kernel_seg.vend -
+				image->dom->kernel_seg.vstart, err);
 }
 
-static int pv_build(struct xen *xen, struct image *image, uint32_t domid,
-		    struct builder_rings *rings, struct err *err)
+static int pv_describe(struct xen *xen, struct image *image, uint32_t domid, struct err *err)
 {
-	struct xc_dom_image *dom = image->dom;
-	unsigned int mb = (unsigned int)(image->memory_kb >> 10);
-	const char *what = NULL;
+	enum { HOST_RANGES = 128 };	/* libxl's E820MAX: Xen tells no more */
+	struct e820entry entries[HOST_RANGES];
+	struct e820_range host[HOST_RANGES];
+	struct e820 map = E820_INIT;
+	int nr;
 
-	errno = 0;
-	if (xc_dom_mem_init(dom, mb) < 0)
-		what = "cannot lay out its memory";
-	else if (xc_dom_boot_mem_init(dom) < 0)
-		what = "cannot allocate its memory";
-	else if (wait_interrupted())
-		return fail(err, EINTR, "interrupted");
-	else if (xc_dom_build_image(dom) < 0)
-		what = "cannot load its kernel";
-	else if (xc_dom_boot_image(dom) < 0)
-		what = "cannot set up its first vcpu";
-	else if (xc_dom_gnttab_init(dom) < 0)
-		what = "cannot set up its grant table";
-	if (what)
-		return xen_fail(xen, err, "domain %u of %u MiB: %s", domid, mb, what);
-	rings->console_gfn = xc_dom_p2m(dom, dom->console_pfn);
-	rings->store_gfn = xc_dom_p2m(dom, dom->xenstore_pfn);
-	return 0;
+	if (!image->host_map)
+		return 0;
+	nr = xc_get_machine_memory_map(xen->xc, entries, HOST_RANGES);
+	if (nr < 0)
+		return xen_fail(xen, err, "cannot get the host's memory map");
+	for (int i = 0; i < nr; i++)
+		host[i] = (struct e820_range){ entries[i].addr, entries[i].size,
+					       (enum e820_type)entries[i].type };
+	e820_host(host, (unsigned int)nr, image->memory_kb, image->max_memory_kb, &map);
+	return image_set_map(xen, image->dom, domid, &map, err);
 }
 
 const struct builder builder_pv = {
 	.type = BUILDER_PV,
-	.name = "pv",
 	.load = pv_load,
-	.build = pv_build,
+	.explain = pv_explain,
+	.describe = pv_describe,
 };

@@ -15,10 +15,8 @@
 #include <xenguest.h>
 
 #include "acpi.h"
-#include "base/scope.h"
-#include "base/wait.h"
+#include "base/elfnote.h"
 #include "e820.h"
-#include "elfnote.h"
 #include "image.h"
 #include "xen/xen.h"
 
@@ -34,7 +32,7 @@
 /* The end of what a BIOS would have occupied: old kernels search the RSDP below. */
 #define BIOS_END UINT64_C(0x100000)
 
-static_assert(BUILDER_PVH_MAX_VCPUS == HVM_MAX_VCPUS && ACPI_MAX_VCPUS == HVM_MAX_VCPUS,
+static_assert(BUILDER_HVM_MAX_VCPUS == HVM_MAX_VCPUS && ACPI_MAX_VCPUS == HVM_MAX_VCPUS,
 	      "each vcpu of a PVH guest is in the tables");
 
 static uint64_t whole_pages(uint64_t size)
@@ -42,22 +40,12 @@ static uint64_t whole_pages(uint64_t size)
 	return (size + XC_PAGE_SIZE - 1) & XC_PAGE_MASK;
 }
 
-static int fail_parse(struct xen *xen, const struct builder_spec *spec, struct err *err)
+static int pvh_explain(struct xen *xen, const struct builder_spec *spec,
+		       const struct xc_dom_image *dom, struct err *err)
 {
+	(void)dom;
 	errno = EINVAL;
 	return xen_fail(xen, err, "kernel '%s' cannot run as a PVH guest", spec->kernel);
-}
-
-static void lay_out(struct xc_dom_image *dom, const struct builder_spec *spec)
-{
-	uint64_t max_mb = spec->max_memory_kb >> 10;
-	struct e820_ram ram = e820_place_ram(max_mb << 20, HOLE_START);
-
-	dom->target_pages = spec->memory_kb >> (XC_PAGE_SHIFT - 10);
-	dom->mmio_start = HOLE_START;
-	dom->mmio_size = (UINT64_C(1) << 32) - HOLE_START;
-	dom->lowmem_end = ram.low_end;
-	dom->highmem_end = ram.high_end;
 }
 
 static int pvh_load(struct xen *xen, const struct builder_spec *spec, struct image *image,
@@ -66,30 +54,20 @@ static int pvh_load(struct xen *xen, const struct builder_spec *spec, struct ima
 	struct xc_dom_image *dom;
 	int rc;
 
-	if (spec->max_vcpus > BUILDER_PVH_MAX_VCPUS)
+	if (spec->max_vcpus > BUILDER_HVM_MAX_VCPUS)
 		return fail(err, EINVAL, "a PVH guest cannot have %u vcpus: %d is the most",
-			    spec->max_vcpus, BUILDER_PVH_MAX_VCPUS);
+			    spec->max_vcpus, BUILDER_HVM_MAX_VCPUS);
 	if (!elfnote_has(image->kernel.elf, image->kernel.len, XEN_ELFNOTE_PHYS32_ENTRY))
 		return fail(err, EINVAL, "kernel '%s' cannot run as a PVH guest: it was built "
 			    "without PVH support (Linux: CONFIG_PVH)", spec->kernel);
-	dom = xc_dom_allocate(xen->xc, spec->cmdline, spec->features);
-	if (!dom)
-		return fail_nomem(err);
-	image->dom = dom;
-	dom->container_type = XC_DOM_HVM_CONTAINER;
-	dom->claim_enabled = spec->claim;
-	dom->max_vcpus = spec->max_vcpus;
-	lay_out(dom, spec);
-	if (xc_dom_kernel_mem(dom, image->kernel.elf, image->kernel.len) < 0)
-		return fail_parse(xen, spec, err);
-	rc = image_add_ramdisk(xen, spec, image, err);
+	rc = image_new(xen, spec, image, err);
 	if (rc < 0)
 		return rc;
-	/* Asks for the hypervisor's capabilities; the domain's number follows in build. */
-	if (xc_dom_boot_xen_init(dom, xen->xc, 0) < 0)
-		return xen_fail(xen, err, "cannot get the hypervisor's capabilities");
-	if (xc_dom_parse_image(dom) < 0)
-		return fail_parse(xen, spec, err);
+	dom = image->dom;
+	image_lay_out(spec, dom, HOLE_START);
+	rc = image_parse(xen, spec, image, err);
+	if (rc < 0)
+		return rc;
 	/* It lies where it wants; what is below stays free unless memory comes on demand. */
 	return image_check_fits(spec, image, dom->kernel_seg.vend -
 				(spec->max_memory_kb > spec->memory_kb ?
@@ -142,64 +120,20 @@ static void make_map(const struct xc_dom_image *dom, struct e820 *map)
 	}
 }
 
-/* Memory is there: the kernel into it, and the last words on what it finds. */
-static const char *fill(struct xen *xen, struct xc_dom_image *dom, uint32_t domid)
+static int pvh_describe(struct xen *xen, struct image *image, uint32_t domid, struct err *err)
 {
-	struct e820entry entries[E820_MAX_RANGES];
 	struct e820 map = E820_INIT;
-	const char *what = NULL;
-
-	make_map(dom, &map);
-	for (unsigned int i = 0; i < map.nr; i++)
-		entries[i] = (struct e820entry){
-			.addr = map.ranges[i].start, .size = map.ranges[i].size,
-			.type = map.ranges[i].type,
-		};
-	/* The start info has the map as well. */
-	dom->e820 = entries;
-	dom->e820_entries = map.nr;
-	if (xc_domain_set_memory_map(xen->xc, domid, entries, map.nr) < 0)
-		what = "cannot set its memory map";
-	else if (xc_dom_build_image(dom) < 0)
-		what = "cannot load its kernel";
-	else if (xc_dom_boot_image(dom) < 0)
-		what = "cannot set up its first vcpu";
-	else if (xc_dom_gnttab_init(dom) < 0)
-		what = "cannot set up its grant table";
-	dom->e820 = NULL;
-	return what;
-}
-
-static int pvh_build(struct xen *xen, struct image *image, uint32_t domid,
-		     struct builder_rings *rings, struct err *err)
-{
-	struct xc_dom_image *dom = image->dom;
-	unsigned int mb = (unsigned int)(image->max_memory_kb >> 10);
-	const char *what = NULL;
 	int rc = image->acpi_wanted ? add_acpi(image, err) : 0;
 
 	if (rc < 0)
 		return rc;
-	errno = 0;
-	if (xc_dom_mem_init(dom, mb) < 0)
-		what = "cannot lay out its memory";
-	else if (xc_dom_boot_mem_init(dom) < 0)
-		what = "cannot allocate its memory";
-	else if (wait_interrupted())
-		return fail(err, EINTR, "interrupted");
-	else
-		what = fill(xen, dom, domid);
-	if (what)
-		return xen_fail(xen, err, "domain %u of %llu MiB: %s", domid,
-				(unsigned long long)image->memory_kb >> 10, what);
-	rings->console_gfn = dom->console_pfn;
-	rings->store_gfn = dom->xenstore_pfn;
-	return 0;
+	make_map(image->dom, &map);
+	return image_set_map(xen, image->dom, domid, &map, err);
 }
 
 const struct builder builder_pvh = {
 	.type = BUILDER_PVH,
-	.name = "pvh",
 	.load = pvh_load,
-	.build = pvh_build,
+	.explain = pvh_explain,
+	.describe = pvh_describe,
 };

@@ -54,7 +54,7 @@ static int join_spec(char *const *words, unsigned int nr, char **spec, struct er
 	return strbuf_finish(&text, spec, err);
 }
 
-static int print_disk(const struct disk *disk, struct err *err)
+int cmd_print_disk(const struct disk *disk, struct err *err)
 {
 	scoped(json) json_t *json = NULL;
 	int rc = disk_to_json(disk, &json, err);
@@ -91,11 +91,12 @@ static int run_attach(struct cmd *cmd, struct err *err)
 	if (rc < 0)
 		return rc;
 	if (cmd->dryrun)
-		return print_disk(&disk, err);
+		return cmd_print_disk(&disk, err);
 	rc = wait_catch_interrupts(err);
 	if (rc < 0)
 		return rc;
-	return domain_attach(&cmd->xen, domid, device_kind_find("vbd"), &disk, err);
+	rc = domain_attach(&cmd->xen, domid, device_kind_find("vbd"), &disk, err);
+	return cmd_done(cmd, "device", domid, disk.vdev, rc);
 }
 
 static void print_row(const struct device_row *row)
@@ -137,7 +138,7 @@ static int run_detach(struct cmd *cmd, struct err *err)
 				   timeout_ms, err);
 	if (rc == -ENOENT || rc == -EINVAL)
 		return cmd_fail(cmd, err, ENOENT, "Error: Device %s not connected.", vdev);
-	return rc;
+	return cmd_done(cmd, "device", domid, vdev, rc);
 }
 
 static const struct option_row list_options[] = {

@@ -29,6 +29,7 @@ enum option_kind {
 	OPTION_FLAG,		/* bool: true when given */
 	OPTION_COUNT,		/* unsigned int: how often given */
 	OPTION_STRING,		/* const char *: the last one's argument, NULL if none */
+	OPTION_LIST,		/* struct option_list: the argument of each, in order */
 	OPTION_UINT,		/* struct option_uint: a decimal number */
 	OPTION_IGNORED,		/* accepted for xl's sake, no argument, nothing stored */
 };
@@ -36,6 +37,13 @@ enum option_kind {
 struct option_uint {
 	bool given;
 	unsigned int value;
+};
+
+#define OPTION_LIST_MAX 32	/* more are an error */
+
+struct option_list {
+	unsigned int nr;
+	const char *items[OPTION_LIST_MAX];
 };
 
 struct option_row {
@@ -49,7 +57,7 @@ struct option_row {
 
 enum { COMMAND_EXIT_FAILED = 1, COMMAND_EXIT_USAGE = 2 };
 
-#define COMMAND_OPTIONS_MAX 256		/* bytes in an options struct */
+#define COMMAND_OPTIONS_MAX 1280		/* bytes in an options struct */
 #define COMMAND_ANY UINT32_MAX		/* no limit of words */
 
 struct cmd;
@@ -96,6 +104,30 @@ int cmd_usage(struct cmd *cmd);
 /* A domain by number or name; fails in xl's words ("X is an invalid ..."). */
 int cmd_domain(struct cmd *cmd, const char *word, uint32_t *domid, struct err *err) must_check;
 
+/*
+ * The same, or, for a word with a shell pattern in it that is no domain's name, all guests whose
+ * names match it ("web-*"; never domain 0). At least one; the caller frees *domids.
+ */
+int cmd_domains(struct cmd *cmd, const char *word, uint32_t **domids, size_t *nr, bool *group,
+		struct err *err) must_check;
+
+#define CMD_PATTERN_HELP "A pattern, in quotes lest the shell expand it ('web-*', 'db[0-9]'), means all\n" \
+	"guests whose names match.\n"
+
+/*
+ * Does it to each of them, whatever becomes of the others: of a group, each failure is a warning
+ * and how many there were is the error.
+ */
+int cmd_each_domain(struct cmd *cmd, const char *word,
+		    int (*act)(struct cmd *cmd, uint32_t domid, struct err *err),
+		    struct err *err) must_check;
+
+/*
+ * Passes rc on; where it is a success, that goes to the events (supervisor/events.h) as "COMMAND
+ * WHAT". what must hold no secret.
+ */
+int cmd_done(struct cmd *cmd, const char *kind, uint32_t domid, const char *what, int rc);
+
 /* The options and words of one command line; for main and its unit test. */
 struct parsed {
 	char options[COMMAND_OPTIONS_MAX] __attribute__((aligned(16)));
@@ -119,6 +151,11 @@ int command_parse(const struct command *command, const char *prog, int argc, cha
 const struct command *command_find(const struct command *const *list, size_t nr,
 				   const char *word, const char **known);
 
+/* Why that command of xl's is not here and what to use instead; NULL for one that is, or is none. */
+const char *command_why_not(const char *xl_name);
+/* The n-th name of xl's commands in alphabetical order; NULL after the last. */
+const char *command_xl_name(unsigned int n);
+
 /* Help of all commands (xl's four header lines first), or of one. */
 void command_print_list(const struct command *const *list, size_t nr, const char *prog);
 void command_print_help(const struct command *command, const char *prog);
@@ -127,12 +164,20 @@ void command_print_help(const struct command *command, const char *prog);
 extern const struct command *const command_list[];
 extern const size_t command_nr;
 
-extern const struct command cmd_network_link;
-extern const struct command cmd_block_attach, cmd_block_detach, cmd_block_list, cmd_cleanup,
-	cmd_console, cmd_create, cmd_destroy, cmd_devices, cmd_dmesg, cmd_domid, cmd_domname,
-	cmd_help, cmd_info, cmd_list, cmd_mem_max, cmd_mem_set, cmd_network_attach,
-	cmd_network_detach, cmd_network_list, cmd_pause, cmd_reboot, cmd_rename, cmd_shutdown,
-	cmd_unpause, cmd_uptime, cmd_vcpu_list, cmd_vcpu_set, cmd_version, cmd_vm_list;
-extern const struct command cmd_channel_list, cmd_vncviewer;
+extern const struct command cmd_autostart, cmd_block_attach, cmd_block_detach, cmd_block_list,
+	cmd_boot, cmd_button_press, cmd_cd_eject, cmd_cd_insert, cmd_channel_list, cmd_check,
+	cmd_claims, cmd_cleanup, cmd_completion, cmd_config_update, cmd_console,
+	cmd_cpupool_cpu_add, cmd_cpupool_cpu_remove, cmd_cpupool_create, cmd_cpupool_destroy,
+	cmd_cpupool_list, cmd_cpupool_migrate, cmd_cpupool_numa_split, cmd_cpupool_rename,
+	cmd_create, cmd_debug_keys, cmd_destroy, cmd_devices, cmd_dmesg, cmd_doctor, cmd_domid,
+	cmd_domname, cmd_dump_core, cmd_events, cmd_help, cmd_info, cmd_list, cmd_mem_max,
+	cmd_mem_set, cmd_metrics, cmd_network_attach, cmd_network_detach, cmd_network_link,
+	cmd_network_list, cmd_pause, cmd_pci_assignable_add, cmd_pci_assignable_list,
+	cmd_pci_assignable_remove, cmd_pci_attach, cmd_pci_detach, cmd_pci_list,
+	cmd_qemu_monitor_command, cmd_reboot, cmd_rename, cmd_sched_credit, cmd_sched_credit2,
+	cmd_sched_rtds, cmd_set_parameters, cmd_sharing, cmd_shutdown, cmd_supervise, cmd_sysrq,
+	cmd_top, cmd_trigger, cmd_unpause, cmd_uptime, cmd_vcpu_list, cmd_vcpu_pin, cmd_vcpu_set,
+	cmd_version, cmd_vm_list, cmd_vnc_password, cmd_vncviewer, cmd_wait,
+	cmd_watch, cmd_why;
 
 #endif

@@ -15,20 +15,24 @@
 #include "base/log.h"
 #include "base/wait.h"
 #include "command.h"
+#include "create.h"
 #include "config/cfg.h"
 #include "config/config.h"
 #include "config/conf.h"
+#include "domain/affinity.h"
 #include "domain/attend.h"
 #include "domain/console.h"
 #include "domain/destroy.h"
 #include "output.h"
+#include "supervisor/events.h"
+#include "supervisor/supervisor.h"
 #include "vnc.h"
 #include "xen/domctl.h"
-#include "xen/host.h"
 #include "xen/xen.h"
 
 struct create_options {
 	bool console, debug, foreground, unwatched, dryrun, paused, quiet, strict, viewer, autopass;
+	bool no_masks;
 	const char *file;
 };
 
@@ -63,52 +67,40 @@ static int split_words(struct cmd *cmd, const char **file, const char ***setting
  * CPULISTs speak of the host's cpus. Xen is asked only when there are such lists; on a
  * machine where it cannot be asked (create -n works anywhere) the host stays unknown.
  */
-static void ask_host(const struct cfg *cfg, const struct xl_conf *conf, struct config_host *host,
-		     struct bitmap **nodes)
+static void ask_host(const struct cfg *cfg, const struct xl_conf *conf, struct affinity_host *host)
 {
 	scoped(xen) struct xen xen = XEN_INIT;
-	scoped(free) struct host_cpu *cpus = NULL;
 	struct err unused = ERR_INIT;
-	unsigned int nr_cpus;
-	size_t nr;
 
-	if (!cfg_find(cfg, "cpus") && !cfg_find(cfg, "cpus_soft") && !conf->vm_cpumask &&
-	    !conf->pv_cpumask && !conf->hvm_cpumask)
+	if (!affinity_spoken_of(cfg, conf))
 		return;
-	if (xen_open(&xen, &unused) < 0 || host_nr_cpus(&xen, &nr_cpus, &unused) < 0 ||
-	    host_cpus(&xen, &cpus, &nr, &unused) < 0)
-		return;
-	/* libxl's bitmaps are whole bytes, and "all" fills them. */
-	host->nr_cpus = (nr_cpus + 7) / 8 * 8;
-	for (size_t i = 0; i < nr; i++) {
-		if (cpus[i].node < BITMAP_BITS && cpus[i].node >= host->nr_nodes)
-			host->nr_nodes = cpus[i].node + 1;
-	}
-	*nodes = calloc(host->nr_nodes + 1, sizeof(**nodes));
-	if (!*nodes)
-		return;
-	for (size_t i = 0; i < nr; i++) {
-		if (cpus[i].node < host->nr_nodes)
-			bitmap_set(&(*nodes)[cpus[i].node], cpus[i].cpu);
-	}
-	host->node_cpus = *nodes;
+	if (xen_open(&xen, &unused) < 0 || affinity_host(&xen, host, &unused) < 0)
+		log_debug("the host's cpus are not known: %s", unused.msg);
 }
 
 static int read_config(struct cmd *cmd, const char *file, const char *const *settings,
-		       size_t nr_settings, struct cfg *cfg, struct domain_config *config,
-		       struct err *err)
+		       size_t nr_settings, struct str_list *errors, struct cfg *cfg,
+		       struct domain_config *config, struct err *err)
 {
 	const struct create_options *opts = cmd->options;
-	scoped(config_warnings) struct config_warnings warnings = { 0 };
+	scoped(config_warnings) struct config_warnings warnings = { .errors = errors };
 	scoped(xl_conf) struct xl_conf conf = XL_CONF_INIT;
-	scoped(free) struct bitmap *nodes = NULL;
-	struct config_host host = { .nr_cpus = 0 };
-	struct config_options options = { .strict = opts->strict, .conf = &conf, .host = &host };
+	scoped(affinity_host) struct affinity_host host = AFFINITY_HOST_INIT;
+	struct config_options options = {
+		.strict = opts->strict, .conf = &conf, .host = &host.host,
+	};
+	bool dryrun = opts->dryrun || cmd->dryrun;
 	int rc;
 
 	rc = xl_conf_read(XL_CONF_PATH, &conf, &warnings, err);
 	if (rc < 0)
 		return rc;
+	if (conf.output_format == XL_OUTPUT_SXP && dryrun)
+		log_warn("xl.conf: output_format is sxp, which is not supported: this is JSON");
+	if (conf.domid_policy != XL_DOMID_XEN)
+		log_warn("xl.conf: domid_policy is random, which is not supported: Xen chooses");
+	if (opts->no_masks)
+		xl_conf_drop_masks(&conf);
 	rc = cfg_parse_file(cfg, file, err);
 	/* As xl: a file that cannot be read is its 3, one that says nonsense its 1. */
 	if (rc < 0 && rc != -EINVAL)
@@ -116,14 +108,38 @@ static int read_config(struct cmd *cmd, const char *file, const char *const *set
 	if (rc < 0)
 		return rc;
 	rc = cfg_parse_words(cfg, settings, nr_settings, err);
+	if (rc == 0 && !dryrun)
+		rc = affinity_say_vcpus(cfg, &conf, err);
 	if (rc < 0)
 		return rc;
-	ask_host(cfg, &conf, &host, &nodes);
+	ask_host(cfg, &conf, &host);
 	rc = config_from_cfg(cfg, &options, config, &warnings, err);
-	if (rc == 0 && !opts->dryrun && !cmd->dryrun)
+	if (rc == 0 && !dryrun)
 		rc = config_check_supported(cfg, config, &warnings, err);
 	for (size_t i = 0; i < warnings.list.nr; i++)
 		log_warn("%s", warnings.list.items[i]);
+	return rc;
+}
+
+int create_read(struct cmd *cmd, const char *file, bool strict, struct str_list *errors,
+		struct domain_config *config, struct err *err)
+{
+	const struct create_options opts = { .strict = strict, .file = file };
+	const void *own = cmd->options;
+	scoped(free) const char **settings = NULL;
+	scoped(cfg) struct cfg cfg = CFG_INIT;
+	size_t nr_settings;
+	int rc;
+
+	cmd->options = &opts;
+	rc = split_words(cmd, &file, &settings, &nr_settings);
+	if (rc == -ENOMEM)
+		rc = fail_nomem(err);
+	else if (rc < 0 || !file)
+		rc = fail(err, CREATE_NO_FILE, "one config file is needed");
+	else
+		rc = read_config(cmd, file, settings, nr_settings, errors, &cfg, config, err);
+	cmd->options = own;
 	return rc;
 }
 
@@ -146,11 +162,14 @@ static int print_config(struct domain_config *config, FILE *out, struct err *err
 	return rc;
 }
 
-static int unpause(struct cmd *cmd, uint32_t domid, struct err *err)
+static int unpause(struct cmd *cmd, const char *name, uint32_t domid, struct err *err)
 {
 	const struct create_options *opts = cmd->options;
+	int rc = opts->paused ? 0 : domctl_unpause(&cmd->xen, domid, err);
 
-	return opts->paused ? 0 : domctl_unpause(&cmd->xen, domid, err);
+	if (rc == 0 && !opts->paused)
+		event_add("running", name, domid, "%s", "");
+	return rc;
 }
 
 /* The pipes between the console, which is this process, and the child that attends. */
@@ -185,7 +204,7 @@ static int attend_in_child(struct cmd *cmd, struct domain_config *config, uint32
 	if (rc == 0 && read(start, &byte, 1) < 0 && errno != EINTR)
 		rc = fail_sys(err, errno, "cannot wait for the console");
 	if (rc == 0)
-		rc = unpause(cmd, domid, err);
+		rc = unpause(cmd, config->name, domid, err);
 	if (rc == 0)
 		rc = domain_attend(&cmd->xen, config, domid, tell_successor, &successors, err);
 	if (rc < 0)
@@ -228,6 +247,16 @@ static void let_run(void *arg)
 	attender->start = -1;
 }
 
+/* A guest runs without it as well. */
+static void start_supervisor(uint32_t domid)
+{
+	struct err err;
+
+	if (supervisor_ensure(&err) < 0)
+		log_warn("domain %u: nobody carries out what its config says about its end: %s",
+			 domid, err.msg);
+}
+
 /* create -c: the console here, the domain's end in a child, until the user detaches. */
 static int run_with_console(struct cmd *cmd, struct domain_config *config, uint32_t domid,
 			    struct err *err)
@@ -236,6 +265,7 @@ static int run_with_console(struct cmd *cmd, struct domain_config *config, uint3
 	struct attender attender = { .start = -1, .successors = -1 };
 	struct console_options console = CONSOLE_OPTIONS_INIT;
 	enum console_end end = CONSOLE_DETACHED;
+	struct err gone;	/* with its record */
 	int status = 0;
 	int rc = fork_attender(cmd, config, domid, &attender, err);
 
@@ -259,6 +289,8 @@ static int run_with_console(struct cmd *cmd, struct domain_config *config, uint3
 		kill(attender.pid, SIGTERM);
 	while (waitpid(attender.pid, &status, 0) < 0 && errno == EINTR)
 		kill(attender.pid, SIGTERM);
+	if (!opts->foreground && !opts->unwatched && domain_set_watched(config->name, true, &gone) == 0)
+		start_supervisor(domid);
 	return rc < 0 ? rc : WIFEXITED(status) ? WEXITSTATUS(status) : STATUS_FAIL;
 }
 
@@ -272,7 +304,7 @@ static int start_domain(struct cmd *cmd, struct domain_config *config, uint32_t 
 
 	if (opts->console)
 		return run_with_console(cmd, config, domid, err);
-	rc = unpause(cmd, domid, err);
+	rc = unpause(cmd, config->name, domid, err);
 	if (rc < 0 && domain_destroy(&cmd->xen, domid, &undo) < 0)
 		log_warn("domain %u stays, paused: %s", domid, undo.msg);
 	if (rc == 0 && opts->foreground)
@@ -283,6 +315,10 @@ static int start_domain(struct cmd *cmd, struct domain_config *config, uint32_t 
 static int create(struct cmd *cmd, struct domain_config *config, struct err *err)
 {
 	const struct create_options *opts = cmd->options;
+	const struct create_how how = {
+		.watched = !opts->foreground && !opts->console && !opts->unwatched,
+		.terminal = opts->console && isatty(STDIN_FILENO) ? STDIN_FILENO : -1,
+	};
 	uint32_t domid;
 	int rc;
 
@@ -298,12 +334,15 @@ static int create(struct cmd *cmd, struct domain_config *config, struct err *err
 	rc = wait_catch_interrupts(err);
 	if (rc < 0)
 		return rc;
-	rc = domain_create(&cmd->xen, config, &domid, err);
-	if (rc < 0)
-		return fail_in(err, "cannot create '%s'", config->name);
-	if (!opts->foreground && !opts->console && !opts->unwatched && !opts->quiet)
-		log_info("domain %u: nobody carries out on_poweroff, on_reboot and on_crash "
-			 "(use create -F, or destroy it when it has ended)", domid);
+	rc = domain_create(&cmd->xen, config, &how, &domid, err);
+	if (rc < 0) {
+		rc = fail_in(err, "cannot create '%s'", config->name);
+		event_add("error", config->name, 0, "%s", err->msg);
+		return rc;
+	}
+	event_add("create", config->name, domid, "%s", opts->unwatched ? "nobody looks after it" : "");
+	if (how.watched)
+		start_supervisor(domid);
 	if (opts->viewer || opts->autopass)
 		vncviewer_start(&cmd->xen, domid, opts->autopass);
 	return start_domain(cmd, config, domid, err);
@@ -327,7 +366,7 @@ static int run_create(struct cmd *cmd, struct err *err)
 		return cmd_usage(cmd);
 	if (!opts->quiet)
 		log_info("Parsing config from %s", file);
-	rc = read_config(cmd, file, settings, nr_settings, &cfg, &config, err);
+	rc = read_config(cmd, file, settings, nr_settings, NULL, &cfg, &config, err);
 	if (rc < 0)
 		return rc;
 	if (opts->debug || dryrun) {
@@ -367,7 +406,7 @@ static const struct option_row create_options[] = {
 	{ 0, "strict", NULL, "Refuse a config with a key that is not known.", OPTION_FLAG,
 	  OFFSET(strict) },
 	{ 0, "ignore-global-affinity-masks", NULL, "Ignore global masks in xl.conf.",
-	  OPTION_IGNORED, 0 },
+	  OPTION_FLAG, OFFSET(no_masks) },
 };
 
 const struct command cmd_create = {

@@ -6,19 +6,17 @@
 #include <stdio.h>
 
 #include "command.h"
+#include "devices/diskborrow.h"
 
 struct destroy_options {
 	bool force;
 };
 
-static int run_destroy(struct cmd *cmd, struct err *err)
+static int destroy_one(struct cmd *cmd, uint32_t domid, struct err *err)
 {
 	const struct destroy_options *opts = cmd->options;
-	uint32_t domid;
-	int rc = cmd_domain(cmd, cmd->words[0], &domid, err);
+	int rc;
 
-	if (rc < 0)
-		return rc;
 	/* xl's words, and its guard against ending the host. */
 	if (domid == 0 && !opts->force)
 		return cmd_fail(cmd, err, EINVAL, "Not destroying domain 0; use -f to force.\n"
@@ -31,6 +29,11 @@ static int run_destroy(struct cmd *cmd, struct err *err)
 	return rc;
 }
 
+static int run_destroy(struct cmd *cmd, struct err *err)
+{
+	return cmd_each_domain(cmd, cmd->words[0], destroy_one, err);
+}
+
 static void report_debris(const char *name, uint32_t domid)
 {
 	if (domid)
@@ -39,11 +42,20 @@ static void report_debris(const char *name, uint32_t domid)
 		printf("removed the trace of an unfinished create of %s\n", name);
 }
 
+static void report_disk(const char *target)
+{
+	printf("removed the disk '%s' of an unfinished create's bootloader\n", target);
+}
+
 static int run_cleanup(struct cmd *cmd, struct err *err)
 {
+	struct err other = ERR_INIT;
 	int rc = domain_cleanup(&cmd->xen, report_debris, err);
+	int disks = disk_borrow_cleanup(&cmd->xen, report_disk, &other);
 
-	return rc < 0 ? rc : 0;
+	if (rc == 0 && disks < 0)
+		*err = other;
+	return rc < 0 ? rc : disks;
 }
 
 static const struct option_row destroy_options[] = {
@@ -54,7 +66,7 @@ static const struct option_row destroy_options[] = {
 };
 
 const struct command cmd_destroy = {
-	.name = "destroy", .args = "[options] <Domain>",
+	.name = "destroy", .args = "[options] <Domain|Pattern>", .more = CMD_PATTERN_HELP,
 	.help = "Terminate a domain immediately", .needs = NEED_XEN | NEED_STORE,
 	.min = 1, .max = 1, .modifies = true, COMMAND_OPTIONS(destroy_options),
 	.run = run_destroy,

@@ -15,6 +15,7 @@
 #include "devices/device.h"
 
 struct cmd;
+struct disk;
 struct option_uint;
 
 /* What is read of each device: a node of its frontend, its backend or the toolstack's copy. */
@@ -51,6 +52,9 @@ int device_listing_run(struct cmd *cmd, const struct device_listing *how,
  */
 int device_find_mac(struct cmd *cmd, uint32_t domid, const uint8_t mac[6], uint32_t *devid,
 		    struct err *err) must_check;
+
+/* What a dry run prints of a disk: libxl's JSON. */
+int cmd_print_disk(const struct disk *disk, struct err *err) must_check;
 
 /* --timeout SECONDS in ms; DEVICE_WAIT_MS when it was not given. */
 int device_timeout(const struct option_uint *option, int *timeout_ms, struct err *err) must_check;

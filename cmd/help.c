@@ -17,6 +17,9 @@ static int run_help(struct cmd *cmd, struct err *err)
 		return 0;
 	}
 	command = command_find(command_list, command_nr, cmd->words[0], &known);
+	if (!command && known)
+		return cmd_fail(cmd, err, ENOENT, "xl's '%s' is not in xlite: %s", known,
+				command_why_not(known));
 	if (!command)
 		return cmd_fail(cmd, err, ENOENT, "command \"%s\" not implemented", cmd->words[0]);
 	command_print_help(command, cmd->prog);

@@ -313,6 +313,16 @@ static int run_dmesg(struct cmd *cmd, struct err *err)
 	return output_json(lines, err);
 }
 
+static int run_debug_keys(struct cmd *cmd, struct err *err)
+{
+	return host_debug_keys(&cmd->xen, cmd->words[0], err);
+}
+
+static int run_set_parameters(struct cmd *cmd, struct err *err)
+{
+	return host_set_parameters(&cmd->xen, cmd->words[0], err);
+}
+
 static const struct option_row info_options[] = {
 	{ 'n', "numa", NULL, "List host NUMA topology information", OPTION_FLAG,
 	  offsetof(struct info_options, numa) },
@@ -335,4 +345,16 @@ const struct command cmd_info = {
 const struct command cmd_dmesg = {
 	.name = "dmesg", .args = "[-c]", .help = "Read and/or clear dmesg buffer",
 	.needs = NEED_XEN, COMMAND_OPTIONS(dmesg_options), .run = run_dmesg,
+};
+
+const struct command cmd_debug_keys = {
+	.name = "debug-keys", .args = "<Keys>", .help = "Send debug keys to Xen",
+	.more = "What they print is in dmesg; 'h' lists them.\n", .needs = NEED_XEN,
+	.min = 1, .max = 1, .modifies = true, .run = run_debug_keys,
+};
+
+const struct command cmd_set_parameters = {
+	.name = "set-parameters", .args = "<Params>", .help = "Set hypervisor parameters",
+	.more = "\"name=value noname ...\" as on Xen's command line; few can change while it runs.\n",
+	.needs = NEED_XEN, .min = 1, .max = 1, .modifies = true, .run = run_set_parameters,
 };

@@ -7,24 +7,30 @@
 #include "base/log.h"
 #include "base/wait.h"
 #include "command.h"
-#include "domain/destroy.h"
+#include "devices/device.h"
 #include "domain/lifecycle.h"
 #include "xen/domctl.h"
 
+static int pause_one(struct cmd *cmd, uint32_t domid, struct err *err)
+{
+	return domctl_pause(&cmd->xen, domid, err);
+}
+
 static int run_pause(struct cmd *cmd, struct err *err)
 {
-	uint32_t domid;
-	int rc = cmd_domain(cmd, cmd->words[0], &domid, err);
+	return cmd_each_domain(cmd, cmd->words[0], pause_one, err);
+}
 
-	return rc < 0 ? rc : domctl_pause(&cmd->xen, domid, err);
+static int unpause_one(struct cmd *cmd, uint32_t domid, struct err *err)
+{
+	int rc = devices_resume_model(&cmd->xen, domid, err);
+
+	return rc < 0 ? rc : domctl_unpause(&cmd->xen, domid, err);
 }
 
 static int run_unpause(struct cmd *cmd, struct err *err)
 {
-	uint32_t domid;
-	int rc = cmd_domain(cmd, cmd->words[0], &domid, err);
-
-	return rc < 0 ? rc : domctl_unpause(&cmd->xen, domid, err);
+	return cmd_each_domain(cmd, cmd->words[0], unpause_one, err);
 }
 
 static int run_rename(struct cmd *cmd, struct err *err)
@@ -94,30 +100,6 @@ static void report_end(const struct lifecycle_target *target)
 			 target->reason);
 }
 
-/*
- * An xl that made a guest waits somewhere to carry out its on_poweroff; nobody
- * waits for one that xlite made.
- */
-static int act_for_supervisor(struct cmd *cmd, const struct lifecycle_target *t, struct err *err)
-{
-	enum config_action action;
-	int rc;
-
-	if (t->gone || !lifecycle_is_ours(&cmd->xen, t->domid, t->uuid))
-		return 0;
-	rc = lifecycle_action(t->domid, t->uuid, t->reason, &action, err);
-	if (rc < 0)
-		return rc == -ENOENT ? 0 : rc;	/* a create -F is just destroying it */
-	if (action == CONFIG_ACTION_DESTROY) {
-		rc = domain_destroy(&cmd->xen, t->domid, err);
-		return rc == -ENOENT ? 0 : rc;	/* somebody was faster */
-	}
-	if (action != CONFIG_ACTION_PRESERVE)
-		log_warn("domain %u stays shut down: nothing carries out '%s' for it "
-			 "(only create -F does)", t->domid, config_action_name(action));
-	return 0;
-}
-
 static int wait_for_acks(struct cmd *cmd, const struct end_words *words,
 			 struct lifecycle_target *targets, size_t nr, struct err *err)
 {
@@ -142,8 +124,6 @@ static int wait_for_ends(struct cmd *cmd, struct lifecycle_target *targets, size
 
 	log_info("Waiting for %zu domains", nr);
 	rc = lifecycle_wait(&cmd->xen, targets, nr, LIFECYCLE_ENDED, -1, report_end, err);
-	for (size_t i = 0; i < nr && rc == 0; i++)
-		rc = act_for_supervisor(cmd, &targets[i], err);
 	if (rc == 0 && opts->wait > 1)
 		rc = lifecycle_wait(&cmd->xen, targets, nr, LIFECYCLE_GONE, -1, report_end, err);
 	return rc;
@@ -204,15 +184,17 @@ static int end_all(struct cmd *cmd, const struct end_words *words, struct err *e
 static int end_guests(struct cmd *cmd, const struct end_words *words, struct err *err)
 {
 	const struct end_options *opts = cmd->options;
-	uint32_t domid;
+	scoped(free) uint32_t *domids = NULL;
+	size_t nr = 0;
+	bool group;
 	int rc;
 
 	if (opts->all)
 		return end_all(cmd, words, err);
 	if (!cmd->nr_words)
 		return cmd_fail(cmd, err, EINVAL, "You must specify -a or a domain id.\n");
-	rc = cmd_domain(cmd, cmd->words[0], &domid, err);
-	return rc < 0 ? rc : end_domains(cmd, words, &domid, 1, err);
+	rc = cmd_domains(cmd, cmd->words[0], &domids, &nr, &group, err);
+	return rc < 0 ? rc : end_domains(cmd, words, domids, nr, err);
 }
 
 static int run_shutdown(struct cmd *cmd, struct err *err)
@@ -243,13 +225,13 @@ static const struct option_row reboot_options[] = {
 };
 
 const struct command cmd_pause = {
-	.name = "pause", .args = "<Domain>", .help = "Pause execution of a domain",
-	.needs = NEED_XEN | NEED_STORE, .min = 1, .max = 1, .modifies = true, .run = run_pause,
+	.name = "pause", .args = "<Domain|Pattern>", .help = "Pause execution of a domain",
+	.more = CMD_PATTERN_HELP, .needs = NEED_XEN | NEED_STORE, .min = 1, .max = 1, .modifies = true, .run = run_pause,
 };
 
 const struct command cmd_unpause = {
-	.name = "unpause", .args = "<Domain>", .help = "Unpause a paused domain",
-	.needs = NEED_XEN | NEED_STORE, .min = 1, .max = 1, .modifies = true, .run = run_unpause,
+	.name = "unpause", .args = "<Domain|Pattern>", .help = "Unpause a paused domain",
+	.more = CMD_PATTERN_HELP, .needs = NEED_XEN | NEED_STORE, .min = 1, .max = 1, .modifies = true, .run = run_unpause,
 };
 
 const struct command cmd_rename = {
@@ -258,13 +240,13 @@ const struct command cmd_rename = {
 };
 
 const struct command cmd_shutdown = {
-	.name = "shutdown", .args = "[options] <-a|Domain>",
+	.name = "shutdown", .args = "[options] <-a|Domain|Pattern>", .more = CMD_PATTERN_HELP,
 	.help = "Issue a shutdown signal to a domain", .needs = NEED_XEN | NEED_STORE, .max = 1,
 	COMMAND_OPTIONS(shutdown_options), .modifies = true, .run = run_shutdown,
 };
 
 const struct command cmd_reboot = {
-	.name = "reboot", .args = "[options] <-a|Domain>",
+	.name = "reboot", .args = "[options] <-a|Domain|Pattern>", .more = CMD_PATTERN_HELP,
 	.help = "Issue a reboot signal to a domain", .needs = NEED_XEN | NEED_STORE, .max = 1,
 	COMMAND_OPTIONS(reboot_options), .modifies = true, .run = run_reboot,
 };

@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* list, vm-list, domid, domname: who runs here. */
+/* list, vm-list, claims, sharing, domid, domname: who runs here. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/json.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "command.h"
+#include "config/conf.h"
+#include "devices/device.h"
+#include "domain/cpupool.h"
 #include "domain/list.h"
 #include "domain/lookup.h"
 #include "domain/userdata.h"
@@ -20,6 +26,7 @@
 
 struct list_options {
 	bool details, verbose, context, cpupool, numa, json;
+	bool claim;		/* claims' table */
 };
 
 static uint64_t shown_memory_kb(const struct domctl_info *info)
@@ -44,18 +51,6 @@ static const char *reason_name(unsigned int reason)
 	return reason < ARRAY_SIZE(names) ? names[reason] : "unknown";
 }
 
-static char *pool_name(struct cmd *cmd, uint32_t pool)
-{
-	char *name = NULL, path[40];
-	struct err ignored = ERR_INIT;
-
-	/* A pool that goes away meanwhile is shown without a name. */
-	snprintf(path, sizeof(path), "/local/pool/%u/name", pool);
-	if (store_read(&cmd->xen, NULL, path, &name, &ignored) < 0)
-		return NULL;
-	return name;
-}
-
 static int print_numa(struct cmd *cmd, uint32_t domid, unsigned int nr_nodes, struct err *err)
 {
 	uint8_t nodes[128];
@@ -67,18 +62,46 @@ static int print_numa(struct cmd *cmd, uint32_t domid, unsigned int nr_nodes, st
 	return rc;
 }
 
+enum model_state { MODEL_NONE, MODEL_RUNS, MODEL_ENDED };
+
+/* Which of them have a device model: *has, which the caller frees. */
+static int find_models(const struct domain_list *list, bool **has, struct err *err)
+{
+	scoped(free) uint32_t *domids = calloc(list->nr + 1, sizeof(*domids));
+
+	*has = calloc(list->nr + 1, sizeof(**has));
+	if (!domids || !*has)
+		return fail_nomem(err);
+	for (size_t i = 0; i < list->nr; i++)
+		domids[i] = list->items[i].info.domid;
+	return devices_have_models(domids, list->nr, *has, err);
+}
+
+static enum model_state model_state(struct cmd *cmd, const struct domctl_info *info)
+{
+	scoped(fd) int pidfd = -1;
+	struct err ignored;	/* it may just be made, or go */
+	int pid;
+
+	if (info->domid == 0 || info->dying ||
+	    devices_open_model(&cmd->xen, info->domid, &pid, &pidfd, &ignored) < 0 || pid <= 0)
+		return MODEL_NONE;
+	return pidfd < 0 ? MODEL_ENDED : MODEL_RUNS;
+}
+
 static void print_header(const struct list_options *opts)
 {
-	printf("Name                                        ID   Mem VCPUs\tState\tTime(s)%s%s%s%s\n",
+	printf("Name                                        ID   Mem VCPUs\tState\tTime(s)%s%s%s%s%s\n",
 	       opts->verbose ? "   UUID                            Reason-Code\tSecurity Label" : "",
 	       opts->context && !opts->verbose ? "   Security Label" : "",
+	       opts->claim ? "  Claimed" : "",
 	       opts->cpupool ? "         Cpupool" : "", opts->numa ? " NODE Affinity" : "");
 }
 
-static int print_row(struct cmd *cmd, const struct domain_entry *entry, unsigned int nr_nodes,
+static int print_row(struct cmd *cmd, const struct list_options *opts,
+		     const struct domain_entry *entry, unsigned int nr_nodes, bool has_model,
 		     struct err *err)
 {
-	const struct list_options *opts = cmd->options;
 	const struct domctl_info *info = &entry->info;
 	char name[NAME_BUF], uuid[37];
 	int rc = 0;
@@ -99,31 +122,40 @@ static int print_row(struct cmd *cmd, const struct domain_entry *entry, unsigned
 	}
 	if (opts->verbose || opts->context)
 		printf(" %16s", "-");
+	if (opts->claim)
+		printf(" %5" PRIu64, info->outstanding_pages * 4 / 1024);
 	if (opts->cpupool) {
-		scoped(free) char *pool = pool_name(cmd, info->cpupool);
+		scoped(free) char *pool = cpupool_name(&cmd->xen, info->cpupool);
 
 		printf("%16s", pool ? pool : "(null)");
 	}
 	if (opts->numa)
 		rc = print_numa(cmd, info->domid, nr_nodes, err);
+	if (has_model && model_state(cmd, info) == MODEL_ENDED)
+		fputs("  (its device model has ended)", stdout);
 	putchar('\n');
 	return rc;
 }
 
-static int print_table(struct cmd *cmd, const struct domain_list *list, struct err *err)
+static int print_table(struct cmd *cmd, const struct list_options *opts,
+		       const struct domain_list *list, struct err *err)
 {
-	const struct list_options *opts = cmd->options;
 	scoped(free) struct host_node *nodes = NULL;
+	scoped(free) bool *has_model = NULL;
 	size_t nr_nodes = 0;
 	int rc = 0;
 
 	if (opts->numa)
 		rc = host_nodes(&cmd->xen, &nodes, &nr_nodes, err);
+	/* For eyes alone: scripts know xl's columns. */
+	if (rc == 0 && isatty(STDOUT_FILENO))
+		rc = find_models(list, &has_model, err);
 	if (rc < 0)
 		return rc;
 	print_header(opts);
 	for (size_t i = 0; i < list->nr && rc == 0; i++)
-		rc = print_row(cmd, &list->items[i], (unsigned int)nr_nodes, err);
+		rc = print_row(cmd, opts, &list->items[i], (unsigned int)nr_nodes,
+			       has_model && has_model[i], err);
 	return rc;
 }
 
@@ -169,13 +201,16 @@ static const char *state_name(const struct domctl_info *info)
 	       info->running ? "running" : info->blocked ? "blocked" : "idle";
 }
 
-static json_t *entry_json(const struct domain_entry *entry)
+static json_t *entry_json(struct cmd *cmd, const struct domain_entry *entry, bool has_model)
 {
+	static const char *const models[] = {
+		[MODEL_RUNS] = "running", [MODEL_ENDED] = "ended",
+	};
 	const struct domctl_info *info = &entry->info;
 	char uuid[37];
 
 	userdata_format_uuid(info->uuid, uuid);
-	return json_pack("{s:I s:o s:s s:s s:s? s:b s:b s:b s:b s:b s:I s:I s:I s:i s:i s:f s:i}",
+	return json_pack("{s:I s:o s:s s:s s:s? s:b s:b s:b s:b s:b s:I s:I s:I s:I s:i s:i s:f s:i s:s?}",
 			 "domid", (json_int_t)info->domid,
 			 "name", entry->name ? json_text(entry->name) : json_null(),
 			 "uuid", uuid,
@@ -185,19 +220,25 @@ static json_t *entry_json(const struct domain_entry *entry)
 			 "paused", info->paused, "shutdown", info->shutdown, "dying", info->dying,
 			 "memory_kb", (json_int_t)(info->nr_pages * 4),
 			 "claimed_kb", (json_int_t)(info->outstanding_pages * 4),
+			 "shared_kb", (json_int_t)(info->shared_pages * 4),
 			 "max_memory_kb", (json_int_t)(info->max_pages * 4),
 			 "vcpus_online", (int)info->nr_online_vcpus,
 			 "vcpus", (int)info->nr_vcpus,
 			 "cpu_seconds", (double)info->cpu_time_ns / 1e9,
-			 "cpupool", (int)info->cpupool);
+			 "cpupool", (int)info->cpupool,
+			 "device_model", models[has_model ? model_state(cmd, info) : MODEL_NONE]);
 }
 
-static int print_json(const struct domain_list *list, struct err *err)
+static int print_json(struct cmd *cmd, const struct domain_list *list, struct err *err)
 {
 	scoped(json) json_t *array = json_array();
+	scoped(free) bool *has_model = NULL;
+	int rc = find_models(list, &has_model, err);
 
+	if (rc < 0)
+		return rc;
 	for (size_t i = 0; i < list->nr; i++) {
-		if (json_array_append_new(array, entry_json(&list->items[i])) < 0)
+		if (json_array_append_new(array, entry_json(cmd, &list->items[i], has_model[i])) < 0)
 			return fail_nomem(err);
 	}
 	return output_json(array, err);
@@ -230,8 +271,56 @@ static int run_list(struct cmd *cmd, struct err *err)
 	if (opts->details)
 		return print_details(cmd, &list, err);
 	if (opts->json)
-		return print_json(&list, err);
-	return print_table(cmd, &list, err);
+		return print_json(cmd, &list, err);
+	return print_table(cmd, opts, &list, err);
+}
+
+/* As xl: said, although what is claimed is shown all the same. */
+static void warn_no_claims(void)
+{
+	scoped(config_warnings) struct config_warnings warnings = { 0 };
+	scoped(xl_conf) struct xl_conf conf = XL_CONF_INIT;
+	struct err err;
+
+	if (xl_conf_read(XL_CONF_PATH, &conf, &warnings, &err) < 0)
+		log_warn("%s", err.msg);
+	else if (conf.claim_mode == TRI_FALSE)
+		fprintf(stderr, "claim_mode not enabled (see man xl.conf).\n");
+}
+
+static int run_claims(struct cmd *cmd, struct err *err)
+{
+	const struct list_options table = { .claim = true }, *opts = cmd->options;
+	scoped(domain_list) struct domain_list list = DOMAIN_LIST_INIT;
+	int rc = domain_list_all(&cmd->xen, &list, err);
+
+	if (rc < 0)
+		return rc;
+	warn_no_claims();
+	return opts->json ? print_json(cmd, &list, err) : print_table(cmd, &table, &list, err);
+}
+
+static int run_sharing(struct cmd *cmd, struct err *err)
+{
+	const struct list_options *opts = cmd->options;
+	scoped(domain_list) struct domain_list list = DOMAIN_LIST_INIT;
+	char name[NAME_BUF];
+	int rc = cmd->nr_words ? list_one(cmd, cmd->words[0], &list, err) :
+		domain_list_all(&cmd->xen, &list, err);
+
+	if (rc < 0)
+		return rc;
+	if (opts->json)
+		return print_json(cmd, &list, err);
+	printf("Name                                        ID   Mem Shared\n");
+	for (size_t i = 0; i < list.nr; i++) {
+		const struct domctl_info *info = &list.items[i].info;
+
+		printf("%-40s %5u %5" PRIu64 "  %5" PRIu64 "\n",
+		       output_name(list.items[i].name, name, sizeof(name)), info->domid,
+		       shown_memory_kb(info) / 1024, info->shared_pages * 4 / 1024);
+	}
+	return 0;
 }
 
 /* libxl's list of VMs leaves out the stub domains that serve others. */
@@ -277,7 +366,7 @@ static int run_vm_list(struct cmd *cmd, struct err *err)
 	if (rc < 0)
 		return rc;
 	if (opts->json)
-		return print_json(&list, err);
+		return print_json(cmd, &list, err);
 	printf("UUID                                  ID    name\n");
 	for (size_t i = 0; i < list.nr; i++) {
 		const struct domain_entry *entry = &list.items[i];
@@ -365,6 +454,18 @@ const struct command cmd_list = {
 	.name = "list", .args = "[options] [Domain]",
 	.help = "List information about all/some domains", .needs = NEED_XEN | NEED_STORE,
 	.max = 1, COMMAND_OPTIONS(list_options), .run = run_list,
+};
+
+const struct command cmd_claims = {
+	.name = "claims", .args = "",
+	.help = "List outstanding claim information about all domains",
+	.needs = NEED_XEN | NEED_STORE, COMMAND_OPTIONS(vm_list_options), .run = run_claims,
+};
+
+const struct command cmd_sharing = {
+	.name = "sharing", .args = "[Domain]", .help = "Get information about page sharing",
+	.needs = NEED_XEN | NEED_STORE, .max = 1, COMMAND_OPTIONS(vm_list_options),
+	.run = run_sharing,
 };
 
 const struct command cmd_vm_list = {

@@ -93,8 +93,8 @@ static int dispatch(struct cmd *cmd, int argc, char **argv, struct err *err)
 	if (cmd->command)
 		return run_command(cmd, argc, argv, err);
 	if (known)
-		return cmd_fail(cmd, err, ENOSYS, "command not implemented: xl's '%s' is not in %s "
-				"yet", known, cmd->prog);
+		return cmd_fail(cmd, err, ENOSYS, "command not implemented: xl's '%s' is not in "
+				"xlite: %s", known, command_why_not(known));
 	return cmd_fail(cmd, err, ENOENT, "command not implemented");
 }
 

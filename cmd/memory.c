@@ -65,6 +65,7 @@ static int run_mem_set(struct cmd *cmd, struct err *err)
 		return fail_in(err, "cannot set domid %u dynamic max memory to : %s", domid,
 			       cmd->words[1]);
 	}
+	cmd_done(cmd, "balloon", domid, cmd->words[1], 0);
 	return opts->wait ? wait_for_guest(cmd, domid, kb, err) : 0;
 }
 
@@ -82,7 +83,7 @@ static int run_mem_max(struct cmd *cmd, struct err *err)
 		return fail_in(err, "cannot set domid %u static max memory to : %s", domid,
 			       cmd->words[1]);
 	}
-	return 0;
+	return cmd_done(cmd, "balloon", domid, cmd->words[1], 0);
 }
 
 #define SIZE_ARGS "<Domain> <MemMB['b'[bytes]|'k'[KB]|'m'[MB]|'g'[GB]|'t'[TB]]>"

@@ -74,7 +74,8 @@ static int run_attach(struct cmd *cmd, struct err *err)
 	rc = wait_catch_interrupts(err);
 	if (rc < 0)
 		return rc;
-	return domain_attach(&cmd->xen, domid, device_kind_find("vif"), &nic, err);
+	rc = domain_attach(&cmd->xen, domid, device_kind_find("vif"), &nic, err);
+	return cmd_done(cmd, "device", domid, cmd->words[1], rc);
 }
 
 static void print_row(const struct device_row *row)
@@ -146,7 +147,7 @@ static int run_detach(struct cmd *cmd, struct err *err)
 				   timeout_ms, err);
 	if (rc == -ENOENT)
 		return cmd_fail(cmd, err, ENOENT, "Unknown device %s.", word);
-	return rc;
+	return cmd_done(cmd, "device", domid, word, rc);
 }
 
 static const struct option_row list_options[] = {

@@ -50,11 +50,19 @@ static const struct option_row *row_of(const struct command *command, int opt)
 	return NULL;
 }
 
-static int fail_number(const struct option_row *row, struct err *err)
+static int fail_argument(const struct option_row *row, const char *what, struct err *err)
 {
 	if (row->short_name)
-		return fail(err, EINVAL, "option -%c: '%s' is not a number", row->short_name, optarg);
-	return fail(err, EINVAL, "option --%s: '%s' is not a number", row->long_name, optarg);
+		return fail(err, EINVAL, "option -%c: '%s' is %s", row->short_name, optarg, what);
+	return fail(err, EINVAL, "option --%s: '%s' is %s", row->long_name, optarg, what);
+}
+
+static int list_add(const struct option_row *row, struct option_list *list, struct err *err)
+{
+	if (list->nr == OPTION_LIST_MAX)
+		return fail_argument(row, "one too many", err);
+	list->items[list->nr++] = optarg;
+	return 0;
 }
 
 static int row_store(const struct option_row *row, struct parsed *out, struct err *err)
@@ -72,9 +80,11 @@ static int row_store(const struct option_row *row, struct parsed *out, struct er
 	case OPTION_STRING:
 		*(const char **)member = optarg;
 		return 0;
+	case OPTION_LIST:
+		return list_add(row, member, err);
 	case OPTION_UINT:
 		if (str_to_u64(optarg, UINT32_MAX, &number) < 0)
-			return fail_number(row, err);
+			return fail_argument(row, "not a number", err);
 		*(struct option_uint *)member = (struct option_uint){ true, (unsigned int)number };
 		return 0;
 	case OPTION_IGNORED:

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/findings.h"
 #include "base/json.h"
 #include "base/scope.h"
 
@@ -59,4 +60,36 @@ const char *output_bitmap(const uint8_t *map, unsigned int nr, char *buf, size_t
 	if (!used)
 		snprintf(buf, size, "none");
 	return buf;
+}
+
+static int findings_json(const struct findings *list, struct err *err)
+{
+	scoped(json) json_t *array = json_array();
+
+	for (size_t i = 0; i < list->nr; i++) {
+		const struct finding *f = &list->items[i];
+
+		if (json_array_append_new(array, json_pack("{s:s s:s s:s s:o}", "level",
+							   finding_level_name(f->level), "what",
+							   f->what, "text", f->text, "todo",
+							   f->todo ? json_string(f->todo) :
+							   json_null())) < 0)
+			return fail_nomem(err);
+	}
+	return output_json(array, err);
+}
+
+int output_findings(const struct findings *list, bool json, struct err *err)
+{
+	if (list->failed)
+		return fail_nomem(err);
+	if (json)
+		return findings_json(list, err);
+	for (size_t i = 0; i < list->nr; i++) {
+		const struct finding *f = &list->items[i];
+
+		printf("%s: %s%s%s\n", finding_level_name(f->level), f->text, f->todo ? "; " : "",
+		       f->todo ? f->todo : "");
+	}
+	return 0;
 }

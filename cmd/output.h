@@ -3,6 +3,7 @@
 #ifndef CMD_OUTPUT_H
 #define CMD_OUTPUT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,5 +23,10 @@ const char *output_name(const char *name, char *buf, size_t size);
 
 /* Bits as xl writes them: "all" of nr, "none", "0-3,5". The text lies in buf. */
 const char *output_bitmap(const uint8_t *map, unsigned int nr, char *buf, size_t size);
+
+struct findings;
+
+/* A line for each, "warning: TEXT; TODO", or a JSON array; ok ones too. */
+int output_findings(const struct findings *list, bool json, struct err *err) must_check;
 
 #endif

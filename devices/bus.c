@@ -15,9 +15,6 @@
 #include "xen/store.h"
 #include "xen/xen.h"
 
-/* A wait that takes longer says what it waits for. */
-enum { PATIENCE_MS = 1000 };
-
 const char *device_state_name(unsigned int state)
 {
 	static const char *const names[] = {
@@ -37,6 +34,8 @@ const char *device_label(const struct device_kind *kind, uint32_t devid, char *b
 
 	if (kind == &device_disk)
 		snprintf(buf, size, "%s '%s'", kind->what, disk_vdev(devid, vdev));
+	else if (kind->joint)
+		snprintf(buf, size, "%s", kind->what);
 	else
 		snprintf(buf, size, "%s %u", kind->what, devid);
 	return buf;
@@ -55,7 +54,7 @@ int device_backend_domid(struct devices *set, const char *word, uint32_t given, 
 }
 
 /* What Linux's drivers say when they give up (xenbus_dev_error). */
-static void backend_error(struct xen *xen, const char *backend, char *buf, size_t size)
+void device_backend_error(struct xen *xen, const char *backend, char *buf, size_t size)
 {
 	const char *rest = strstr(backend, "/backend/");
 	scoped(free) char *path = NULL, *text = NULL;
@@ -70,25 +69,29 @@ static void backend_error(struct xen *xen, const char *backend, char *buf, size_
 			 str_escape(text, strlen(text), escaped, sizeof(escaped)));
 }
 
-/* A state node's number: XenbusStateUnknown for nonsense; -ENOENT when it is not there. */
+unsigned int device_parse_state(const char *text)
+{
+	uint64_t value;
+
+	return str_to_u64(text, XenbusStateReconfigured, &value) == 0 ? (unsigned int)value :
+		XenbusStateUnknown;
+}
+
 static int read_state(struct xen *xen, const char *path, unsigned int *state, struct err *err)
 {
 	scoped(free) char *text = NULL;
-	uint64_t value;
 	int rc = store_read(xen, NULL, path, &text, err);
 
-	if (rc < 0)
-		return rc;
-	*state = str_to_u64(text, XenbusStateReconfigured, &value) == 0 ?
-		(unsigned int)value : XenbusStateUnknown;
-	return 0;
+	if (rc == 0)
+		*state = device_parse_state(text);
+	return rc;
 }
 
 static int fail_state(struct xen *xen, const char *backend, unsigned int state, struct err *err)
 {
 	char why[192];
 
-	backend_error(xen, backend, why, sizeof(why));
+	device_backend_error(xen, backend, why, sizeof(why));
 	return fail(err, ETIMEDOUT, "its backend is still in state %s%s",
 		    device_state_name(state), why);
 }
@@ -96,11 +99,11 @@ static int fail_state(struct xen *xen, const char *backend, unsigned int state, 
 static int wait_state(struct xen *xen, const char *backend, const char *path, unsigned int states,
 		      int64_t deadline, struct err *err)
 {
-	int64_t patience = wait_deadline(PATIENCE_MS);
+	int64_t patience = wait_deadline(WAIT_PATIENCE_MS);
 
 	for (;;) {
 		scoped(free) char *token = NULL;
-		unsigned int state;
+		unsigned int state = XenbusStateUnknown;
 		int64_t now, until;
 		int rc = read_state(xen, path, &state, err);
 
@@ -123,6 +126,17 @@ static int wait_state(struct xen *xen, const char *backend, const char *path, un
 		if (rc < 0 && rc != -ETIMEDOUT)
 			return rc;
 	}
+}
+
+int device_read(struct xen *xen, const char *dir, const char *name, char **value,
+		struct err *err)
+{
+	scoped(free) char *path = str_format("%s/%s", dir, name);
+	int rc;
+
+	*value = NULL;
+	rc = path ? store_read(xen, NULL, path, value, err) : fail_nomem(err);
+	return rc == -ENOENT ? 0 : rc;
 }
 
 int device_wait_backend(struct devices *set, const struct device *dev, unsigned int states,

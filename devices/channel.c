@@ -86,15 +86,19 @@ static void qemu_args(const struct devices *set, const struct device *dev, struc
 }
 
 /* QEMU removes its socket when it ends, but not when it was killed. */
-static void disconnect(struct xen *xen, const struct device_entry *entry)
+static int disconnect(struct xen *xen, const struct device_entry *entry, struct err *err)
 {
-	scoped(free) char *node = str_format("%s/path", entry->copy), *path = NULL;
-	struct err none;	/* a pty has no path */
+	scoped(free) char *path = NULL;
 	struct stat st;
+	int rc;
 
-	if (node && entry->backend_domid == 0 && store_read(xen, NULL, node, &path, &none) == 0 &&
-	    lstat(path, &st) == 0 && S_ISSOCK(st.st_mode) && unlink(path) < 0)
+	if (entry->backend_domid != 0)
+		return 0;
+	rc = device_read(xen, entry->copy, "path", &path, err);
+	/* A pty has no path. */
+	if (rc == 0 && path && lstat(path, &st) == 0 && S_ISSOCK(st.st_mode) && unlink(path) < 0)
 		log_debug("cannot remove '%s': %s", path, strerror(errno));
+	return rc;
 }
 
 static int to_json(const void *item, json_t **out, struct err *err)
@@ -104,6 +108,7 @@ static int to_json(const void *item, json_t **out, struct err *err)
 
 const struct device_kind device_channel = {
 	.name = "console", .what = "channel", .items = offsetof(struct domain_config, channels),
+	.backends = { "console" },
 	.nr_items = offsetof(struct domain_config, nr_channels), .item_size = sizeof(struct channel),
 	.json_list = "channels", .json_id = "devid", .guest_adds = 2, .to_json = to_json,
 	.prepare = prepare, .keys = keys, .qemu_args = qemu_args, .disconnect = disconnect,

@@ -27,6 +27,7 @@
 
 struct device;
 struct device_kind;
+struct disk;
 struct json_t;
 struct links;
 struct qemu;
@@ -47,8 +48,12 @@ struct devices {
 	struct device *items;		/* owned, in the order they are written */
 	size_t nr;
 	bool live;			/* attached to a domain that exists */
+	/* NULL, or told of each device that cannot be, which is left out, instead of failing */
+	void (*refused)(const struct err *err, void *arg);
+	void *refused_arg;
 	struct links *links;		/* links.h; NULL until a vif needs it */
 	struct qemu *qemu;		/* qemu.h; NULL when none was started */
+	int model_state;		/* devices_save_model(), borrowed: QEMU goes on from it; 0: new */
 };
 
 #define DEVICES_INIT { .items = NULL }
@@ -81,30 +86,68 @@ int devices_prepare_one(struct devices *set, struct xen *xen, uint32_t domid,
 
 int devices_open(struct devices *set, uint32_t domid, struct err *err) must_check;
 
+/* Pure, for before the domain's own nodes: what one that had this number may have left there. */
+void devices_stale(const struct devices *set, uint32_t domid, struct store_nodes *nodes);
+
 /*
  * Adds both ends of every device and libxl's copy: frontends before backends, each
  * backend's state last.
  */
 void devices_nodes(const struct devices *set, struct store_nodes *nodes);
 
+/*
+ * The path of its image or device on this host, as the config has it; NULL where its target is none:
+ * QEMU's own kinds, a script's, another domain's, names in /dev ("phy:NAME").
+ */
+const char *disk_file(const struct disk *disk);
+
+/* Its script, unless it is the default one, whose work is done here; or NULL. */
+const char *disk_script(const struct disk *disk);
+
+/* Whether QEMU takes a target for a file's name: "nbd://host" and "rbd:pool/image" are none. */
+bool disk_is_file_name(const char *target);
+
 /* How many nodes the domain will own because of its devices: xenstored has a quota. */
 size_t devices_guest_nodes(const struct devices *set);
 
-/* Whether one of them is served by QEMU; the number of the first. */
-bool devices_need_model(const struct devices *set);
+/* The number of the first. */
 uint32_t devices_first_id(const struct devices *set);
 
 /*
- * Starts QEMU when a device needs one and returns at once: call as early as the
- * domain's memory layout stands. Nothing when none does.
+ * Starts QEMU for an HVM guest, and when a device needs one, and does not wait for it: call as
+ * early as the domain's memory layout stands. First come the disks that QEMU opens itself
+ * and that a script has to make. Nothing when none is needed, or one runs already.
  */
 int devices_start(struct devices *set, struct err *err) must_check;
 
 /*
+ * Where there are no such disks, for a new HVM guest: QEMU's process comes into being, which takes
+ * its time; then the nodes by which it is found again, to be written, after the domain's folder,
+ * before devices_start() lets it go.
+ */
+int devices_spawn_model(struct devices *set, struct err *err) must_check;
+int devices_model_nodes(struct devices *set, struct store_nodes *nodes,
+			struct err *err) must_check;
+
+/* Whether there are such disks: their backends' nodes have to stand before. */
+bool devices_before_model(const struct devices *set);
+
+/* Whether that started one, with or without success: who undoes this set stops it. */
+bool devices_started_model(const struct devices *set);
+
+/*
  * Brings the host's side up and waits for it: blkback has opened its disk, links are
- * on their bridge, scripts have run, QEMU answers. -EINTR when the user interrupted.
+ * on their bridge, scripts have run, QEMU answers. Each device has DEVICE_WAIT_MS, a script
+ * DEVICE_SCRIPT_MS. -EINTR when the user interrupted.
  */
 int devices_connect(struct devices *set, struct err *err) must_check;
+
+/*
+ * Kinds of which a domain has one device at most, that is added to (PCI): instead of
+ * nodes, start and connect for one that stands. A failure leaves it as it was.
+ */
+bool device_kind_grows(const struct device_kind *kind);
+int devices_grow(struct devices *set, struct err *err) must_check;
 
 /* One device of a domain as the toolstack's own copy in the store has it. */
 struct device_entry {
@@ -150,11 +193,38 @@ enum device_remove {
 int devices_remove(struct xen *xen, const struct device_entry *entries, size_t nr,
 		   enum device_remove how, int timeout_ms, struct err *err) must_check;
 
+/* Pure: removes all that domid can have of backends in this domain, found in no list or not. */
+void devices_backend_roots(uint32_t domid, struct store_nodes *nodes);
+
+/*
+ * set has one cdrom, prepared by devices_prepare_one(): its medium, or none, replaces that of
+ * the drive entry, whose QEMU has DEVICE_WAIT_MS for it. A failure after the old one is out says that
+ * the drive is empty.
+ */
+int devices_change_medium(struct devices *set, const struct device_entry *entry,
+			  struct err *err) must_check;
+
 /* The empty folders that a removal which was cut off may leave of a kind. */
 void devices_prune(struct xen *xen, uint32_t domid, const struct device_kind *kind);
 
 /* Kills the QEMU that serves domid and removes its nodes; nothing when there is none. */
 int devices_stop_model(struct xen *xen, uint32_t domid, struct err *err) must_check;
+
+/*
+ * Stops an HVM guest's QEMU and has it say all that it knows of its devices: *state, a file in
+ * memory, the caller's, for the one that takes over.
+ */
+int devices_save_model(struct xen *xen, uint32_t domid, int *state, struct err *err) must_check;
+
+/* An HVM guest that sleeps (ACPI S3) goes on; -EREMOTEIO in QEMU's words when it does not sleep. */
+int devices_wake(struct xen *xen, uint32_t domid, struct err *err) must_check;
+
+/*
+ * An HVM guest's machine gets its first nr vcpus plugged in; its kernel has to bring them up.
+ * -EOPNOTSUPP when it has more: QEMU takes none out.
+ */
+int devices_plug_vcpus(struct xen *xen, uint32_t domid, unsigned int nr,
+		       struct err *err) must_check;
 
 /*
  * Pure: libxl's JSON of a domain and one device of it. _add replaces one of the same number;
@@ -185,6 +255,46 @@ void scoped_vnc_address(struct vnc_address *address);
 /* What stands in the store since QEMU's start, also by xl; -ENOENT: it has no VNC server. */
 int vnc_find(struct xen *xen, uint32_t domid, struct vnc_address *address,
 	     struct err *err) must_check;
+
+/*
+ * vnc_can_change() says why not before anybody is asked for a password; -EOPNOTSUPP: this QEMU
+ * has none. The change lasts as long as that QEMU.
+ */
+int vnc_can_change(struct xen *xen, uint32_t domid, struct err *err) must_check;
+int vnc_change_password(struct xen *xen, uint32_t domid, const char *password,
+			struct err *err) must_check;
+
+/* Runs a line of QEMU's own monitor; *output (free() it) is what it prints. */
+int devices_monitor(struct xen *xen, uint32_t domid, const char *command, char **output,
+		    struct err *err) must_check;
+
+/*
+ * A domain's QEMU, checked against that process's words: *pidfd (the caller closes it) polls
+ * readable once it has ended. *pid is 0 where it never had one, *pidfd -1 where it has ended.
+ */
+int devices_open_model(struct xen *xen, uint32_t domid, int *pid, int *pidfd,
+		       struct err *err) must_check;
+
+/* Which of nr domains have or had one, asked at once: has[i] for domids[i]. */
+int devices_have_models(const uint32_t *domids, size_t nr, bool *has, struct err *err) must_check;
+
+/* What the QEMU of a guest of that name said last, as ": LINE; LINE" or "". */
+void devices_model_said(const char *name, char *text, size_t size);
+
+/*
+ * Watches a domain's QEMU; none is no error. The descriptor (-1: none) polls readable once it has
+ * ended; then what it said last can be had, as ": LINE; LINE".
+ */
+struct model_watch;
+
+int devices_watch_model(struct xen *xen, uint32_t domid, struct model_watch **watch,
+			struct err *err) must_check;
+int model_watch_fd(const struct model_watch *watch);
+const char *model_watch_said(struct model_watch *watch, int *pid);
+void scoped_model_watch(struct model_watch **watch);
+
+/* Before a domain is unpaused: lets a QEMU go on that waits for it. Nothing when there is none. */
+int devices_resume_model(struct xen *xen, uint32_t domid, struct err *err) must_check;
 
 /* "disk 'xvda'", "vif 0": for messages. */
 const char *device_label(const struct device_kind *kind, uint32_t devid, char *buf, size_t size);

@@ -22,8 +22,6 @@
 
 #define BLKBACK "/sys/bus/xen-backend"
 
-enum { PATIENCE_MS = 1000 };
-
 static int open_disk(struct devices *set, struct device *dev, struct err *err)
 {
 	const struct disk *disk = dev->item;
@@ -97,7 +95,7 @@ static int fail_backend(struct devices *set, const struct device *dev, struct er
 }
 
 /* The backend's XenbusState, as far as it can be had. */
-static int backend_state(struct devices *set, const struct device *dev)
+static unsigned int backend_state(struct devices *set, const struct device *dev)
 {
 	scoped(free) char *path = NULL, *state = NULL;
 	char back[DEVICE_PATH_LEN];
@@ -107,10 +105,10 @@ static int backend_state(struct devices *set, const struct device *dev)
 	path = str_format("%s/state", back);
 	if (!path || store_read(set->xen, NULL, path, &state, &ignored) < 0)
 		return XenbusStateUnknown;
-	return atoi(state);
+	return device_parse_state(state);
 }
 
-static bool gave_up(int state)
+static bool gave_up(unsigned int state)
 {
 	return state == XenbusStateClosing || state == XenbusStateClosed;
 }
@@ -123,7 +121,7 @@ static int wait_blkback(struct devices *set, const struct device *dev, int64_t d
 			struct err *err)
 {
 	const struct disk_plan *plan = dev->plan;
-	int64_t patience = wait_deadline(PATIENCE_MS);
+	int64_t patience = wait_deadline(WAIT_PATIENCE_MS);
 	int64_t limit = wait_deadline(DEVICE_SCRIPT_MS);
 	unsigned int looks = 0;
 	char path[96];
@@ -133,7 +131,7 @@ static int wait_blkback(struct devices *set, const struct device *dev, int64_t d
 		 dev->devid);
 	while (access(path, F_OK) < 0) {
 		/* The store is asked seldom: what we wait for needs it too. */
-		int state = ++looks % 8 ? XenbusStateInitWait : backend_state(set, dev);
+		unsigned int state = ++looks % 8 ? XenbusStateInitWait : backend_state(set, dev);
 		int64_t now = wait_now_ms();
 
 		if (gave_up(state) || now >= limit ||
@@ -160,6 +158,26 @@ static int run_script(struct xen *xen, const char *script, const char *action,
 	return script_run(xen, &call, DEVICE_SCRIPT_MS, err);
 }
 
+/* What QEMU shall open instead of the target; with none libxl leaves the disk to PV drivers, too. */
+static int read_made(struct devices *set, struct device *dev, const char *back, struct err *err)
+{
+	scoped(free) char *path = str_format("%s/physical-device-path", back);
+	struct disk_plan *plan = dev->plan;
+	int rc;
+
+	if (!dev->emulated)
+		return 0;
+	if (!path)
+		return fail_nomem(err);
+	rc = store_read(set->xen, NULL, path, &plan->device, err);
+	if (rc != -ENOENT)
+		return rc;
+	log_warn("disk '%s': its script does not say what it made (physical-device-path): the guest "
+		 "sees it through PV drivers alone", ((const struct disk *)dev->item)->vdev);
+	dev->emulated = false;
+	return 0;
+}
+
 static int connect_disk(struct devices *set, struct device *dev, int64_t deadline,
 			struct err *err)
 {
@@ -181,6 +199,8 @@ static int connect_disk(struct devices *set, struct device *dev, int64_t deadlin
 		rc = device_wait_backend(set, dev, 1U << XenbusStateInitWait, deadline, err);
 		if (rc == 0)
 			rc = run_script(set->xen, plan->script, "add", back, err);
+		if (rc == 0)
+			rc = read_made(set, dev, back, err);
 		break;
 	case DISK_BY_FILE:
 	case DISK_BY_DEVICE:
@@ -193,31 +213,35 @@ static int connect_disk(struct devices *set, struct device *dev, int64_t deadlin
 }
 
 /* The loop device that xl's block script made goes with the disk, as it would with xl. */
-static void detach_loop(struct xen *xen, const struct device_entry *entry)
+static int detach_loop(struct xen *xen, const struct device_entry *entry, struct err *err)
 {
-	scoped(free) char *node_path = str_format("%s/node", entry->backend), *node = NULL;
-	scoped(free) char *params_path = str_format("%s/params", entry->copy), *params = NULL;
-	struct err ignored;	/* not a file, then */
+	scoped(free) char *node = NULL, *params = NULL;
 	struct stat st;
+	int rc = device_read(xen, entry->backend, "node", &node, err);
 
-	if (node_path && params_path && store_read(xen, NULL, node_path, &node, &ignored) == 0 &&
-	    str_starts(node, "/dev/loop") &&
-	    store_read(xen, NULL, params_path, &params, &ignored) == 0 && stat(params, &st) == 0)
+	if (rc == 0)
+		rc = device_read(xen, entry->copy, "params", &params, err);
+	if (rc == 0 && node && params && str_starts(node, "/dev/loop") && stat(params, &st) == 0)
 		loop_detach(node, &st);
+	return rc;
 }
 
-static void disconnect(struct xen *xen, const struct device_entry *entry)
+static int disconnect(struct xen *xen, const struct device_entry *entry, struct err *err)
 {
-	scoped(free) char *path = str_format("%s/script", entry->copy), *script = NULL;
-	struct err err;
+	scoped(free) char *script = NULL;
+	struct err failed;
+	int rc;
 
-	if (entry->backend_domid != 0 || strcmp(entry->backend_kind, "vbd") != 0 || !path ||
-	    store_read(xen, NULL, path, &script, &err) < 0)
-		return;
+	if (entry->backend_domid != 0 || strcmp(entry->backend_kind, "vbd") != 0)
+		return 0;
+	rc = device_read(xen, entry->copy, "script", &script, err);
+	if (rc < 0 || !script)
+		return rc;
 	if (strcmp(script, DISK_DEFAULT_SCRIPT) == 0)
-		detach_loop(xen, entry);
-	else if (run_script(xen, script, "remove", entry->backend, &err) < 0)
-		log_warn("disk %u of domain %u: %s", entry->devid, entry->domid, err.msg);
+		return detach_loop(xen, entry, err);
+	if (run_script(xen, script, "remove", entry->backend, &failed) < 0)
+		log_warn("disk %u of domain %u: %s", entry->devid, entry->domid, failed.msg);
+	return 0;
 }
 
 static int to_json(const void *item, json_t **out, struct err *err)
@@ -227,10 +251,11 @@ static int to_json(const void *item, json_t **out, struct err *err)
 
 const struct device_kind device_disk = {
 	.name = "vbd", .what = "disk", .items = offsetof(struct domain_config, disks),
+	.backends = { "vbd", "qdisk" },
 	.nr_items = offsetof(struct domain_config, nr_disks), .item_size = sizeof(struct disk),
 	.guest_adds = 3,	/* ring-ref, event-channel, feature-persistent */
 	.guest_adds_queue = 3,	/* queue-N with the first two of these */
 	.json_list = "disks", .json_id = "vdev", .to_json = to_json,
-	.prepare = disk_prepare, .open = open_disk, .keys = keys, .connect = connect_disk,
-	.disconnect = disconnect, .free_plan = disk_free_plan,
+	.prepare = disk_prepare, .open = open_disk, .keys = keys, .qemu_args = disk_qemu_args,
+	.connect = connect_disk, .disconnect = disconnect, .free_plan = disk_free_plan,
 };

@@ -12,6 +12,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/scope.h"
 #include "base/str.h"
@@ -74,8 +75,7 @@ static int choose_backend(const struct devices *set, const struct disk *disk, co
 	return 0;
 }
 
-/* The script, unless it is the default one, whose work we do ourselves. */
-static const char *own_script(const struct disk *disk)
+const char *disk_script(const struct disk *disk)
 {
 	const char *script = disk->script;
 
@@ -88,24 +88,20 @@ static const char *own_script(const struct disk *disk)
 /* A path that a later start finds again, from wherever it is made. */
 static int make_absolute(struct disk *disk, struct err *err)
 {
-	scoped(free) char *path = NULL, *here = NULL;
+	scoped(free) char *path = NULL;
 
 	if (*disk->target == '/')
 		return 0;
 	if (disk->phy) {
 		path = str_format("/dev/%s", disk->target);
+		if (!path)
+			return fail_nomem(err);
 		/* xl takes such a name for a file of the current folder. */
-		if (path && access(path, F_OK) < 0 && access(disk->target, F_OK) == 0)
+		if (access(path, F_OK) < 0 && access(disk->target, F_OK) == 0)
 			free(take(path));
 	}
-	if (!path) {
-		here = getcwd(NULL, 0);
-		if (!here)
-			return fail_sys(err, errno, "cannot find the current folder");
-		path = str_format("%s/%s", here, disk->target);
-	}
 	if (!path)
-		return fail_nomem(err);
+		return file_absolute(&disk->target, err);
 	free(disk->target);
 	disk->target = take(path);
 	return 0;
@@ -276,8 +272,7 @@ static int prepare_script(const char *script, struct disk_plan *plan, struct err
 	return plan->script ? 0 : fail_nomem(err);
 }
 
-/* QEMU's own targets ("nbd://host", "rbd:pool/image") are no files. */
-static bool is_file_name(const char *target)
+bool disk_is_file_name(const char *target)
 {
 	return *target == '/' || !strchr(target, ':');
 }
@@ -285,7 +280,7 @@ static bool is_file_name(const char *target)
 static int decide(struct devices *set, struct device *dev, struct disk_plan *plan, struct err *err)
 {
 	struct disk *disk = dev->item;
-	const char *script = own_script(disk);
+	const char *script = disk_script(disk);
 	bool local = dev->backend_domid == 0, empty = disk->format == DISK_FORMAT_EMPTY;
 	int rc = check_supported(disk, err);
 
@@ -300,7 +295,9 @@ static int decide(struct devices *set, struct device *dev, struct disk_plan *pla
 	if (!empty && (!disk->target || !*disk->target))
 		return fail(err, EINVAL, "it has no target");
 	dev->backend_kind = plan->backend == DISK_BACKEND_QDISK ? "qdisk" : "vbd";
-	dev->needs_qemu = plan->backend == DISK_BACKEND_QDISK && local;
+	/* QEMU makes no PV disk of an HVM guest's empty drive; with libxl nobody looks. */
+	dev->needs_qemu = plan->backend == DISK_BACKEND_QDISK && local &&
+		!(empty && set->type == DOMAIN_HVM);
 	if (!local)
 		plan->served = DISK_ELSEWHERE;
 	else if (plan->backend == DISK_BACKEND_QDISK)
@@ -309,7 +306,7 @@ static int decide(struct devices *set, struct device *dev, struct disk_plan *pla
 		plan->served = DISK_BY_SCRIPT;
 	if (script && local)
 		return prepare_script(script, plan, err);
-	if (local && !empty && (plan->served != DISK_BY_QEMU || is_file_name(disk->target)))
+	if (local && !empty && (plan->served != DISK_BY_QEMU || disk_is_file_name(disk->target)))
 		rc = prepare_local(set, dev, plan, err);
 	if (rc == 0 && plan->served == DISK_BY_FILE && S_ISBLK(plan->st.st_mode))
 		plan->served = DISK_BY_DEVICE;
@@ -325,7 +322,7 @@ static int name_nodes(struct device *dev, struct disk_plan *plan, struct err *er
 		[DISK_FORMAT_EMPTY] = "aio", [DISK_FORMAT_QED] = "qed",
 	};
 	const struct disk *disk = dev->item;
-	const char *target = disk->target ? disk->target : "", *script = own_script(disk);
+	const char *target = disk->target ? disk->target : "", *script = disk_script(disk);
 
 	if (plan->backend == DISK_BACKEND_QDISK) {
 		plan->params = str_format("%s:%s", protocols[disk->format], target);
@@ -337,6 +334,16 @@ static int name_nodes(struct device *dev, struct disk_plan *plan, struct err *er
 	else if (!plan->script)
 		plan->script = str_format(SCRIPT_DIR "/%s", script ? script : "block");
 	return plan->params && plan->script ? 0 : fail_nomem(err);
+}
+
+const char *disk_file(const struct disk *disk)
+{
+	const char *target = disk->target;
+
+	if (!target || !*target || disk->backend_domname || disk->backend_domid ||
+	    disk_script(disk) || (disk->phy && *target != '/') || !disk_is_file_name(target))
+		return NULL;
+	return target;
 }
 
 int disk_prepare(struct devices *set, struct device *dev, unsigned int index, struct err *err)
@@ -360,5 +367,7 @@ int disk_prepare(struct devices *set, struct device *dev, unsigned int index, st
 		rc = decide(set, dev, plan, err);
 	if (rc == 0)
 		rc = name_nodes(dev, plan, err);
+	if (rc == 0)
+		rc = disk_show(set, dev, err);
 	return rc < 0 ? fail_in(err, "disk '%.60s'", disk->vdev) : 0;
 }

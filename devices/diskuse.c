@@ -15,6 +15,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/scope.h"
 #include "base/str.h"
@@ -28,7 +29,7 @@
 #define VBDS "/sys/bus/xen-backend/devices"
 #define QDISKS "/local/domain/0/backend/qdisk"
 
-enum { PATIENCE_MS = 1000, BRIEF_MS = 3000, MAX_KIN = 256 };
+enum { BRIEF_MS = 3000, MAX_KIN = 256 };
 
 /* How long it is worth waiting for a user. */
 enum stay { STAYS, GOING, BRIEF };
@@ -37,6 +38,7 @@ enum stay { STAYS, GOING, BRIEF };
 struct search {
 	struct xen *xen;
 	const char *path;
+	int fd;
 	struct stat st;
 	bool readonly;
 	/* The image that it is, or stands on: 0 for other block devices. */
@@ -89,25 +91,12 @@ static bool conflicts(struct search *s, bool they_only_read)
 	return !s->readonly || !they_only_read;
 }
 
-/* The first bytes of a file of sysfs as text; false when there is none. */
-static bool read_line(const char *path, char *buf, size_t size)
-{
-	scoped(fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, buf, size - 1);
-
-	if (n <= 0)
-		return false;
-	buf[n] = '\0';
-	buf[strcspn(buf, "\n")] = '\0';
-	return true;
-}
-
 static bool read_dev(const char *path, const char *fmt, dev_t *dev)
 {
 	unsigned int major, minor;
 	char text[32], *end;
 
-	if (!read_line(path, text, sizeof(text)) || !isxdigit((unsigned char)*text))
+	if (file_read_line(path, text, sizeof(text)) < 0 || !isxdigit((unsigned char)*text))
 		return false;
 	major = (unsigned int)strtoul(text, &end, *fmt == 'x' ? 16 : 10);
 	if (*end != ':')
@@ -266,7 +255,8 @@ static void find_vbd(struct search *s)
 		if (!read_dev(path, "x", &dev) || !is_kin(s, dev))
 			continue;
 		snprintf(path, sizeof(path), VBDS "/%s/mode", entry->d_name);
-		if (conflicts(s, read_line(path, mode, sizeof(mode)) && !strchr(mode, 'w')))
+		if (conflicts(s, file_read_line(path, mode, sizeof(mode)) == 0 &&
+				*mode && !strchr(mode, 'w')))
 			found_guest(s, "vbd", domid, devid);
 	}
 }
@@ -323,6 +313,28 @@ static void find_qdisk(struct search *s)
 		store_list_free(devs);
 	}
 	store_list_free(doms);
+}
+
+/*
+ * QEMU locks bytes of its images for what it does to them (block/file-posix.c: RAW_LOCK_PERM_BASE
+ * and the permissions' bits), but for its PV disks, which are in the store. So it is known of
+ * floppies, and of every other QEMU on this host.
+ */
+enum { QEMU_READS = 100, QEMU_WRITES = 101 };
+
+static bool qemu_locked(int fd, off_t byte)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1 };
+
+	return fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+}
+
+static void find_qemu(struct search *s)
+{
+	bool writes = qemu_locked(s->fd, QEMU_WRITES);
+
+	if ((writes || qemu_locked(s->fd, QEMU_READS)) && conflicts(s, !writes))
+		found(s, BRIEF, "in use by a QEMU");
 }
 
 /* This host */
@@ -439,7 +451,7 @@ static void find_holder(struct search *s)
 			continue;
 		snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/ro", major(s->kin[i]),
 			 minor(s->kin[i]));
-		reads = read_line(path, link, 8) && *link == '1';
+		reads = file_read_line(path, link, 8) == 0 && *link == '1';
 		if (conflicts(s, reads))
 			found(s, loop ? BRIEF : STAYS, loop ? "attached to /dev/%.40s" : "held by %.40s", name);
 	}
@@ -453,6 +465,8 @@ static void find_user(struct search *s)
 	find_vbd(s);
 	if (!*s->user)
 		find_qdisk(s);
+	if (!*s->user)
+		find_qemu(s);
 	if (!*s->user)
 		find_mount(s);
 	if (!*s->user)
@@ -516,8 +530,8 @@ static int pause_for(struct search *s, int *pause_ms, int64_t *patience, struct 
 int diskuse_claim(struct xen *xen, int fd, const char *path, bool readonly, int64_t deadline,
 		  struct err *err)
 {
-	struct search s = { .xen = xen, .path = path, .readonly = readonly };
-	int64_t patience = wait_deadline(PATIENCE_MS), brief = wait_deadline(BRIEF_MS);
+	struct search s = { .xen = xen, .path = path, .fd = fd, .readonly = readonly };
+	int64_t patience = wait_deadline(WAIT_PATIENCE_MS), brief = wait_deadline(BRIEF_MS);
 	bool ours = false;
 	int pause_ms = 5;
 

@@ -15,9 +15,12 @@ bool device_json_keeps(const struct device_kind *kind)
 /* A disk is told by its vdev in any spelling, other kinds by their number (0 may be left out). */
 static bool is_device(const struct device_kind *kind, const json_t *item, uint32_t devid)
 {
-	const json_t *id = json_object_get(item, kind->json_id);
+	const json_t *id;
 	uint32_t number;
 
+	if (kind->json_number)
+		return kind->json_number(item) == devid;
+	id = json_object_get(item, kind->json_id);
 	if (json_is_string(id))
 		return disk_devnum(json_string_value(id), &number) == 0 && number == devid;
 	return json_is_integer(id) && json_integer_value(id) == (json_int_t)devid;
@@ -32,6 +35,9 @@ bool device_json_has(const struct device_kind *kind, const json_t *config, uint3
 {
 	const json_t *list = json_devices(kind, config);
 
+	/* All of them are one device. */
+	if (kind->joint)
+		return json_array_size(list) > 0;
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		if (is_device(kind, json_array_get(list, i), devid))
 			return true;
@@ -63,7 +69,7 @@ int device_json_add(const struct device_kind *kind, json_t *config, const void *
 
 	if (rc < 0)
 		return rc;
-	device_json_remove(kind, config, devid);
+	device_json_remove(kind, config, kind->json_number ? kind->json_number(added) : devid);
 	if (!json_is_array(json_devices(kind, config)) &&
 	    json_object_set_new(config, kind->json_list, json_array()) < 0)
 		return fail_nomem(err);

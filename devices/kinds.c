@@ -10,6 +10,7 @@ const struct device_kind *const device_kinds[] = {
 	&device_vkb,
 	&device_channel,
 	&device_p9,
+	&device_pci,
 };
 
 const size_t device_kinds_nr = ARRAY_SIZE(device_kinds);

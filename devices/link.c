@@ -17,15 +17,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/scope.h"
 #include "base/str.h"
 #include "base/wait.h"
 
 #define SYS_NET "/sys/class/net"
-
-/* A wait that takes longer says what it waits for. */
-enum { PATIENCE_MS = 1000 };
 
 struct links {
 	int ask, news;
@@ -36,23 +34,14 @@ struct links {
 
 int link_attribute(const char *name, const char *attribute, char *buf, size_t size)
 {
-	scoped(fd) int fd = -1;
 	char path[128];
-	ssize_t n;
 
 	/* A name that is none must not become another path. */
 	if (!*name || !strcmp(name, ".") || !strcmp(name, "..") || strchr(name, '/') ||
 	    strlen(name) > LINK_NAME_MAX)
 		return -ENOENT;
 	snprintf(path, sizeof(path), SYS_NET "/%s/%s", name, attribute);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	n = fd < 0 ? -1 : read(fd, buf, size - 1);
-	if (n < 0)
-		return -ENOENT;
-	while (n > 0 && buf[n - 1] == '\n')
-		n--;
-	buf[n] = '\0';
-	return 0;
+	return file_read_line(path, buf, size);
 }
 
 /* 0: there is none. */
@@ -69,11 +58,17 @@ static unsigned int find_index(const char *name)
 
 int link_index(const char *name, unsigned int *index, struct err *err)
 {
-	unsigned int found = find_index(name);
+	char text[16];
+	uint64_t value;
+	int rc = link_attribute(name, "ifindex", text, sizeof(text));
 
-	if (!found)
+	/* One that goes just now has the file, but no number in it. */
+	if (rc == -ENOENT || rc == -EINVAL || rc == -ENODEV)
 		return fail(err, ENODEV, "there is no network link '%s'", name);
-	*index = found;
+	if (rc < 0 || str_to_u64(text, INT32_MAX, &value) < 0)
+		return fail_sys(err, rc < 0 ? -rc : EINVAL, "cannot look for the network link '%s'",
+				name);
+	*index = (unsigned int)value;
 	return 0;
 }
 
@@ -284,7 +279,7 @@ int links_wait(struct links *links, const char *name, bool gone, int64_t deadlin
 	       unsigned int *index, struct err *err)
 {
 	struct pollfd poll = { .fd = links->news, .events = POLLIN };
-	int64_t patience = wait_deadline(PATIENCE_MS);
+	int64_t patience = wait_deadline(WAIT_PATIENCE_MS);
 
 	for (;;) {
 		unsigned int found;
@@ -332,7 +327,7 @@ static int change(struct links *links, unsigned int index, const struct link_set
 		message_put_u32(&msg, IFLA_MTU, setup->mtu);
 	if (setup->alias)
 		message_put_text(&msg, IFLA_IFALIAS, setup->alias);
-	if (setup->master)
+	if (setup->master || setup->no_master)
 		message_put_u32(&msg, IFLA_MASTER, setup->master);
 	return ask(links, &msg, NULL, NULL, err);
 }

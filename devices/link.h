@@ -32,7 +32,8 @@ int links_wait(struct links *links, const char *name, bool gone, int64_t deadlin
 
 struct link_setup {
 	const char *rename;		/* NULL: keep the name */
-	unsigned int master;		/* index of its bridge; 0: none */
+	unsigned int master;		/* index of its bridge; 0: as it is */
+	bool no_master;			/* leaves its bridge */
 	uint32_t mtu;			/* bytes; 0: as it is */
 	const uint8_t *mac;		/* 6 bytes, NULL: as it is */
 	const char *alias;		/* free text, shown by `ip link`; NULL: as it is */
@@ -53,7 +54,7 @@ int links_set(struct links *links, unsigned int index, const struct link_setup *
 int links_find_mac(struct links *links, unsigned int bridge, const uint8_t mac[6],
 		   const char *alias, char name[LINK_NAME_MAX + 1], struct err *err) must_check;
 
-/* A number or a word from the link's folder in sysfs; -ENOENT. */
+/* A number or a word from the link's folder in sysfs; -ENOENT when there is none. */
 int link_attribute(const char *name, const char *attribute, char *buf, size_t size) must_check;
 
 /* Whether name is a bridge of the kernel; and the names of all, for messages ("xenbr0, br1"). */

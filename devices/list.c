@@ -160,17 +160,55 @@ static int find_kind(struct xen *xen, uint32_t domid, const char *kind, struct f
 	return rc;
 }
 
+/* Those of which libxl has no copy, and one at most: the backend's folder, no guest's, tells. */
+static int find_joint(uint32_t domid, struct found *found, struct err *err)
+{
+	int rc = grow(found, device_kinds_nr, err);
+
+	for (size_t i = 0; i < device_kinds_nr && rc == 0; i++) {
+		size_t at = found->nr;
+
+		if (!device_kinds[i]->joint)
+			continue;
+		found->nr++;
+		found->kinds[at] = strdup(device_kinds[i]->name);
+		found->numbers[at] = strdup("0");
+		for (size_t k = 2 * at; k < 2 * at + 2; k++)
+			found->paths[k] = str_format("/local/domain/0/backend/%s/%u/0/%s",
+						     device_kinds[i]->name, domid,
+						     k % 2 ? "frontend-id" : "frontend");
+		if (!found->kinds[at] || !found->numbers[at] || !found->paths[2 * at] ||
+		    !found->paths[2 * at + 1])
+			rc = fail_nomem(err);
+	}
+	return rc;
+}
+
+/* What stands where a copy would have the backend's path. */
+static int set_joint_backend(uint32_t domid, struct found *found, size_t i, struct err *err)
+{
+	const struct device_kind *kind = device_kind_find(found->kinds[i]);
+
+	if (!kind || !kind->joint || !found->values[2 * i])
+		return 0;
+	free(found->values[2 * i + 1]);
+	found->values[2 * i + 1] = str_format("/local/domain/0/backend/%s/%u/0", kind->name,
+					      domid);
+	return found->values[2 * i + 1] ? 0 : fail_nomem(err);
+}
+
 static int find_all(struct xen *xen, uint32_t domid, struct found *found, struct err *err)
 {
 	scoped(free) char **kinds = NULL;
-	unsigned int nr;
+	unsigned int nr = 0;
 	char dir[40];
 	int rc;
 
 	snprintf(dir, sizeof(dir), "/libxl/%u/device", domid);
 	rc = store_list(xen, NULL, dir, &kinds, &nr, err);
-	if (rc < 0)
-		return rc == -ENOENT ? 0 : rc;
+	if (rc < 0 && rc != -ENOENT)
+		return rc;
+	rc = find_joint(domid, found, err);
 	for (unsigned int i = 0; i < nr && rc == 0; i++)
 		rc = find_kind(xen, domid, kinds[i], found, err);
 	if (rc < 0)
@@ -178,8 +216,11 @@ static int find_all(struct xen *xen, uint32_t domid, struct found *found, struct
 	found->values = calloc(2 * found->nr + 1, sizeof(*found->values));
 	if (!found->values)
 		return fail_nomem(err);
-	return store_read_many((const char *const *)found->paths, 2 * found->nr, found->values,
-			       err);
+	rc = store_read_many((const char *const *)found->paths, 2 * found->nr, found->values,
+			     err);
+	for (size_t i = 0; i < found->nr && rc == 0; i++)
+		rc = set_joint_backend(domid, found, i, err);
+	return rc;
 }
 
 int devices_list(struct xen *xen, uint32_t domid, struct device_list *list, struct err *err)
@@ -197,6 +238,8 @@ int devices_list(struct xen *xen, uint32_t domid, struct device_list *list, stru
 		struct device_entry *entry = &all.items[all.nr];
 		const char *front = found.values[2 * i], *back = found.values[2 * i + 1];
 
+		if (!front && !back)
+			continue;
 		if (!device_entry_parse(domid, found.kinds[i], found.numbers[i],
 					front ? front : "", back ? back : "", entry)) {
 			log_debug("/libxl/%u/device/%s/%s names no backend of this domain",

@@ -22,6 +22,7 @@
 #include "kind.h"
 #include "link.h"
 #include "nicplan.h"
+#include "qemu.h"
 #include "script.h"
 #include "xen/store.h"
 #include "xen/xen.h"
@@ -35,6 +36,20 @@ static void link_name(const char *vifname, uint32_t domid, uint32_t devid, char 
 		snprintf(name, size, "%s", vifname);
 	else
 		snprintf(name, size, "vif%u.%u", domid, devid);
+}
+
+/* What QEMU calls the tap of its card; and what it is called then. */
+static void tap_made(uint32_t domid, uint32_t devid, char *name, size_t size)
+{
+	snprintf(name, size, "vif%u.%u" NIC_TAP_SUFFIX, domid, devid);
+}
+
+static void tap_name(const char *vifname, uint32_t domid, uint32_t devid, char *name, size_t size)
+{
+	char link[LINK_NAME_MAX + 16];
+
+	link_name(vifname, domid, devid, link, sizeof(link));
+	snprintf(name, size, "%s" NIC_TAP_SUFFIX, link);
 }
 
 static void free_plan(struct device *dev)
@@ -84,6 +99,22 @@ static void keys(const struct devices *set, const struct device *dev, struct dev
 	device_front(keys, "trusted", "%d", nic->trusted != TRI_FALSE);
 	device_front_ro(keys, "mtu", "%u", plan->mtu ? plan->mtu : nic->mtu ? nic->mtu :
 			NIC_MTU_DEFAULT);
+}
+
+/* As libxl's: the bridge stands there for programs that read command lines, QEMU is told no script. */
+static void qemu_args(const struct devices *set, const struct device *dev, struct qemu_args *args)
+{
+	const struct nic *nic = dev->item;
+	char tap[40];
+
+	tap_made(set->domid, dev->devid, tap, sizeof(tap));
+	qemu_arg(args, "-device");
+	qemu_arg(args, "%s,id=nic%u,netdev=net%u,mac=" NIC_MAC_FORMAT,
+		 nic->model ? nic->model : "rtl8139", dev->devid, dev->devid,
+		 NIC_MAC_BYTES(nic->mac));
+	qemu_arg(args, "-netdev");
+	qemu_arg(args, "type=tap,id=net%u,ifname=%s,br=%s,script=no,downscript=no", dev->devid, tap,
+		 nic_bridge(nic));
 }
 
 /* Up */
@@ -155,7 +186,7 @@ static int run_script(struct xen *xen, const struct script_facts *facts, const c
 	if (!netdev)
 		return fail_nomem(err);
 	snprintf(vif, sizeof(vif), "vif=vif%u.%u", facts->domid, facts->devid);
-	snprintf(interface, sizeof(interface), "INTERFACE=vif%u.%u-emu", facts->domid,
+	snprintf(interface, sizeof(interface), "INTERFACE=vif%u.%u" NIC_TAP_SUFFIX, facts->domid,
 		 facts->devid);
 	return script_run(xen, &call, DEVICE_SCRIPT_MS, err);
 }
@@ -179,17 +210,24 @@ static void remove_stray(struct xen *xen, const char *vifname)
 		log_debug("%s", ignored.msg);
 }
 
+static int set_one(struct links *links, const char *name, bool up, struct err *err)
+{
+	const struct link_setup setup = { .up = up, .down = !up };
+	unsigned int index;
+	int rc = link_index(name, &index, err);
+
+	return rc < 0 ? rc : links_set(links, index, &setup, err);
+}
+
 static int connect_scripted(struct devices *set, struct device *dev, struct err *err)
 {
-	const struct link_setup down = { .down = true };
 	const struct nic_plan *plan = dev->plan;
 	const struct nic *nic = dev->item;
 	char back[DEVICE_PATH_LEN], name[32];
 	struct script_facts facts = {
 		.script = plan->script, .back = back, .gatewaydev = nic->gatewaydev,
-		.domid = set->domid, .devid = dev->devid,
+		.domid = set->domid, .devid = dev->devid, .emulated = dev->emulated,
 	};
-	unsigned int index;
 	int rc;
 
 	device_back_path(set, dev, back);
@@ -200,9 +238,7 @@ static int connect_scripted(struct devices *set, struct device *dev, struct err 
 		return rc;
 	link_name(nic->ifname, set->domid, dev->devid, name, sizeof(name));
 	rc = nic_open_links(set, err);
-	if (rc == 0)
-		rc = link_index(name, &index, err);
-	return rc < 0 ? rc : links_set(set->links, index, &down, err);
+	return rc < 0 ? rc : set_one(set->links, name, false, err);
 }
 
 static int connect(struct devices *set, struct device *dev, int64_t deadline, struct err *err)
@@ -218,58 +254,149 @@ static int connect(struct devices *set, struct device *dev, int64_t deadline, st
 	return connect_scripted(set, dev, err);
 }
 
-/* Down: the link dies with its backend, also one that xl made; scripts hear of it. */
+/* QEMU has made the tap of its card: it goes where the vif is. */
 
-static char *read_copy(struct xen *xen, const struct device_entry *entry, const char *name)
+static int connect_tap(struct devices *set, struct device *dev, int64_t deadline, struct err *err)
 {
-	scoped(free) char *path = str_format("%s/%s", entry->copy, name);
-	struct err ignored;	/* it has none */
-	char *value = NULL;
-
-	if (!path || store_read(xen, NULL, path, &value, &ignored) < 0)
-		return NULL;
-	return value;
-}
-
-static void disconnect(struct xen *xen, const struct device_entry *entry)
-{
-	scoped(free) char *script = read_copy(xen, entry, "script");
-	scoped(free) char *bridge = read_copy(xen, entry, "bridge");
-	scoped(free) char *gatewaydev = read_copy(xen, entry, "gatewaydev");
-	scoped(free) char *type = read_copy(xen, entry, "type");
-	struct script_facts facts = {
-		.script = script, .back = entry->backend, .gatewaydev = gatewaydev,
-		.domid = entry->domid, .devid = entry->devid,
-		.emulated = type && strcmp(type, "vif_ioemu") == 0,
+	const struct nic_plan *plan = dev->plan;
+	const struct nic *nic = dev->item;
+	char made[40], name[40];
+	struct link_setup setup = {
+		.rename = nic->ifname ? name : NULL, .mac = port_mac, .mtu = plan->mtu,
+		.up = !nic->link_down,
 	};
-	char path[256], label[64];
-	struct err err = ERR_INIT;
+	unsigned int index;
 	int rc;
 
-	if (entry->backend_domid != 0 || !script)
-		return;
-	if (nic_is_vif_bridge(script) && !nic_script_does_more(bridge ? bridge : ""))
-		return;
-	rc = script_path(script, path, sizeof(path), &err);
+	tap_made(set->domid, dev->devid, made, sizeof(made));
+	tap_name(nic->ifname, set->domid, dev->devid, name, sizeof(name));
+	rc = links_wait(set->links, made, false, deadline, &index, err);
 	if (rc == 0)
-		rc = run_script(xen, &facts, "offline", "type_if=vif", &err);
-	if (rc == 0 && facts.emulated)
-		rc = run_script(xen, &facts, "remove", "type_if=tap", &err);
-	if (rc < 0)
+		rc = link_index(plan->bridge, &setup.master, err);
+	return rc < 0 ? rc : links_set(set->links, index, &setup, err);
+}
+
+static int connect_emulated(struct devices *set, struct device *dev, int64_t deadline,
+			    struct err *err)
+{
+	const struct nic_plan *plan = dev->plan;
+	const struct nic *nic = dev->item;
+	char back[DEVICE_PATH_LEN], name[40];
+	struct script_facts facts = {
+		.script = plan->script, .back = back, .gatewaydev = nic->gatewaydev,
+		.domid = set->domid, .devid = dev->devid, .emulated = true,
+	};
+	int rc;
+
+	if (dev->backend_domid != 0)
+		return 0;
+	if (plan->native)
+		return connect_tap(set, dev, deadline, err);
+	device_back_path(set, dev, back);
+	rc = run_script(set->xen, &facts, "add", "type_if=tap", err);
+	if (rc < 0 || !nic->link_down)
+		return rc;
+	tap_name(nic->ifname, set->domid, dev->devid, name, sizeof(name));
+	return set_one(set->links, name, false, err);
+}
+
+/* Down: the link dies with its backend, also one that xl made; scripts hear of it. */
+
+/* The card stays in a guest that lives on, and its tap with it: on no bridge, as with xl. */
+static void disconnect_tap(const char *name)
+{
+	const struct link_setup setup = { .down = true, .no_master = true };
+	struct links *links = NULL;
+	unsigned int index;
+	struct err err;
+	int rc;
+
+	if (link_index(name, &index, &err) < 0)
+		return;
+	rc = links_open(&links, &err);
+	if (rc == 0)
+		rc = links_set(links, index, &setup, &err);
+	if (rc < 0 && rc != -ENODEV)
+		log_warn("%s", err.msg);
+	links_close(links);
+}
+
+/* What is known of a vif that goes, from the toolstack's copy; NULL: the copy does not say. */
+struct traces {
+	char *script, *bridge, *gatewaydev, *type, *vifname;	/* owned */
+};
+
+static void scoped_traces(struct traces *t)
+{
+	scoped_free(&t->script);
+	scoped_free(&t->bridge);
+	scoped_free(&t->gatewaydev);
+	scoped_free(&t->type);
+	scoped_free(&t->vifname);
+}
+
+static int read_traces(struct xen *xen, const struct device_entry *entry, struct traces *t,
+		       struct err *err)
+{
+	const struct { const char *name; char **value; } words[] = {
+		{ "script", &t->script }, { "bridge", &t->bridge },
+		{ "gatewaydev", &t->gatewaydev }, { "type", &t->type },
+		{ "vifname", &t->vifname },
+	};
+	int rc = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(words) && rc == 0; i++)
+		rc = device_read(xen, entry->copy, words[i].name, words[i].value, err);
+	return rc;
+}
+
+/* A script that fails changes nothing: the link is gone. */
+static void run_down(struct xen *xen, const struct device_entry *entry,
+		     const struct script_facts *facts, const char *action, const char *type_if)
+{
+	char label[64];
+	struct err err;
+
+	if (run_script(xen, facts, action, type_if, &err) < 0)
 		log_warn("%s: %s", device_label(entry->kind, entry->devid, label, sizeof(label)),
 			 err.msg);
 }
 
-/* Live */
-
-static int set_one(struct links *links, const char *name, bool up, struct err *err)
+static int disconnect(struct xen *xen, const struct device_entry *entry, struct err *err)
 {
-	const struct link_setup setup = { .up = up, .down = !up };
-	unsigned int index;
-	int rc = link_index(name, &index, err);
+	scoped(traces) struct traces t = { .script = NULL };
+	struct script_facts facts;
+	char path[256], tap[40];
+	int rc;
 
-	return rc < 0 ? rc : links_set(links, index, &setup, err);
+	if (entry->backend_domid != 0)
+		return 0;
+	rc = read_traces(xen, entry, &t, err);
+	if (rc < 0 || !t.script)
+		return rc;
+	facts = (struct script_facts){
+		.script = t.script, .back = entry->backend, .gatewaydev = t.gatewaydev,
+		.domid = entry->domid, .devid = entry->devid,
+		.emulated = t.type && strcmp(t.type, "vif_ioemu") == 0,
+	};
+	if (nic_is_vif_bridge(t.script) && !nic_script_does_more(t.bridge ? t.bridge : "")) {
+		tap_name(t.vifname, entry->domid, entry->devid, tap, sizeof(tap));
+		if (facts.emulated)
+			disconnect_tap(tap);
+		return 0;
+	}
+	rc = script_path(t.script, path, sizeof(path), err);
+	if (rc < 0) {
+		log_warn("%s", err->msg);
+		return 0;
+	}
+	run_down(xen, entry, &facts, "offline", "type_if=vif");
+	if (facts.emulated)
+		run_down(xen, entry, &facts, "remove", "type_if=tap");
+	return 0;
 }
+
+/* Live */
 
 static int set_links(const char *name, uint32_t domid, uint32_t devid, bool up, struct err *err)
 {
@@ -285,7 +412,7 @@ static int set_links(const char *name, uint32_t domid, uint32_t devid, bool up, 
 	if (rc < 0)
 		return rc;
 	rc = set_one(links, name, up, err);
-	snprintf(tap, sizeof(tap), "%s-emu", name);
+	snprintf(tap, sizeof(tap), "%s" NIC_TAP_SUFFIX, name);
 	if (rc == 0 && link_attribute(tap, "ifindex", index, sizeof(index)) == 0)
 		rc = set_one(links, tap, up, err);
 	links_close(links);
@@ -324,9 +451,11 @@ static int to_json(const void *item, json_t **out, struct err *err)
 
 const struct device_kind device_nic = {
 	.name = "vif", .what = "vif", .items = offsetof(struct domain_config, nics),
+	.backends = { "vif" },
 	.nr_items = offsetof(struct domain_config, nr_nics), .item_size = sizeof(struct nic),
 	.json_list = "nics", .json_id = "devid", .guest_adds = 11,
 	.guest_adds_queue = 5,	/* queue-N and its two rings and two event channels */
-	.to_json = to_json, .prepare = nic_prepare, .open = open_device, .keys = keys, .connect = connect,
+	.to_json = to_json, .prepare = nic_prepare, .open = open_device, .keys = keys,
+	.qemu_args = qemu_args, .connect = connect, .connect_emulated = connect_emulated,
 	.disconnect = disconnect, .free_plan = free_plan,
 };

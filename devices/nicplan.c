@@ -10,6 +10,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/scope.h"
 #include "base/str.h"
@@ -44,13 +45,6 @@ bool nic_is_vif_bridge(const char *script)
 	return strcmp(script, SCRIPT_DIR "/" DEFAULT_SCRIPT) == 0;
 }
 
-static bool reads_one(const char *path)
-{
-	scoped(file) FILE *f = fopen(path, "re");
-
-	return f && fgetc(f) == '1';
-}
-
 /* Whether vif-bridge does more for a port of bridge than we do. */
 bool nic_script_does_more(const char *bridge)
 {
@@ -58,11 +52,11 @@ bool nic_script_does_more(const char *bridge)
 	glob_t found;
 	bool hooks;
 
-	if (reads_one(NF_CALL))
-		return true;
-	if (access(NF_CALL, F_OK) == 0 &&
-	    link_attribute(bridge, "bridge/nf_call_iptables", text, sizeof(text)) == 0 &&
-	    *text == '1')
+	/* Without br_netfilter there is no such file, and the bridge's own switch does nothing. */
+	if (file_read_line(NF_CALL, text, sizeof(text)) == 0 &&
+	    (*text == '1' ||
+	     (link_attribute(bridge, "bridge/nf_call_iptables", text, sizeof(text)) == 0 &&
+	      *text == '1')))
 		return true;
 	hooks = glob(SCRIPT_DIR "/vif-post.d/*.hook", GLOB_NOSORT, NULL, &found) == 0;
 	if (hooks)
@@ -72,6 +66,23 @@ bool nic_script_does_more(const char *bridge)
 
 /* Checks */
 
+/* What libxl starts a QEMU with; on a live domain the card is there already, or never. */
+static int check_emulated(const struct devices *set, const struct nic *nic, struct err *err)
+{
+	if (set->live)
+		return fail(err, EOPNOTSUPP, "type=ioemu: an emulated network card cannot be added "
+			    "to a running guest, only a vif");
+	if (nic->ifname && strlen(nic->ifname) + strlen(NIC_TAP_SUFFIX) > LINK_NAME_MAX)
+		return fail(err, ENAMETOOLONG, "vifname=%s: the link of the emulated card is called "
+			    "%s" NIC_TAP_SUFFIX ", which is longer than %d characters",
+			    nic->ifname, nic->ifname, LINK_NAME_MAX);
+	for (unsigned int i = 0; i < NIC_COLO_SETTINGS; i++) {
+		if (nic->colo[i])
+			return fail(err, EOPNOTSUPP, "COLO (%s) is not supported", nic_colo_node(i));
+	}
+	return 0;
+}
+
 static int check_type(const struct devices *set, struct nic *nic, struct err *err)
 {
 	if (set->type != DOMAIN_HVM && nic->type == NIC_TYPE_VIF_IOEMU)
@@ -80,7 +91,7 @@ static int check_type(const struct devices *set, struct nic *nic, struct err *er
 		nic->type = set->type == DOMAIN_HVM && !set->live ? NIC_TYPE_VIF_IOEMU :
 			NIC_TYPE_VIF;
 	if (nic->type == NIC_TYPE_VIF_IOEMU)
-		return fail(err, EOPNOTSUPP, "emulated network cards are not supported yet");
+		return check_emulated(set, nic, err);
 	return 0;
 }
 
@@ -148,11 +159,15 @@ static int check_mac(const struct devices *set, const struct device *dev, bool *
  */
 static int find_bridge(const char *wanted, char bridge[LINK_NAME_MAX + 1], struct err *err)
 {
-	char all[256], index[16];
+	char all[256], index[16], id[32];
+	int rc = link_attribute(wanted, "bridge/bridge_id", id, sizeof(id));
 
 	snprintf(bridge, LINK_NAME_MAX + 1, "%s", wanted);
-	if (link_is_bridge(wanted) && strlen(wanted) <= LINK_NAME_MAX)
+	if (rc == 0)
 		return 0;
+	/* ENODEV, EINVAL: it goes just now. */
+	if (rc != -ENOENT && rc != -ENODEV && rc != -EINVAL)
+		return fail_sys(err, -rc, "bridge '%s': cannot look at it", wanted);
 	if (link_attribute(wanted, "ifindex", index, sizeof(index)) == 0)
 		return fail(err, EINVAL, "bridge '%s' is a network link but no bridge of the kernel; "
 			    "for Open vSwitch give script=vif-openvswitch", wanted);
@@ -226,7 +241,7 @@ static int check_vifname(struct devices *set, const struct device *dev, struct e
 {
 	const struct nic *nic = dev->item;
 	uint32_t domid, devid;
-	char index[16];
+	char index[16], tap[40];
 	int rc;
 
 	for (const struct device *other = set->items; other < dev; other++) {
@@ -236,6 +251,12 @@ static int check_vifname(struct devices *set, const struct device *dev, struct e
 		    strcmp(theirs->ifname, nic->ifname) == 0)
 			return fail(err, EEXIST, "vifname=%s is that of vif %u already",
 				    nic->ifname, other->devid);
+	}
+	if (nic->type == NIC_TYPE_VIF_IOEMU) {
+		snprintf(tap, sizeof(tap), "%s" NIC_TAP_SUFFIX, nic->ifname);
+		if (link_attribute(tap, "ifindex", index, sizeof(index)) == 0)
+			return fail(err, EEXIST, "vifname=%s: this host has a network link '%s'",
+				    nic->ifname, tap);
 	}
 	if (link_attribute(nic->ifname, "ifindex", index, sizeof(index)) < 0)
 		return 0;
@@ -320,6 +341,10 @@ int nic_prepare(struct devices *set, struct device *dev, unsigned int index, str
 		rc = check_mac(set, dev, &mac_given, err);
 	if (rc == 0)
 		rc = make_plan(set, dev, mac_given, err);
+	dev->emulated = nic->type == NIC_TYPE_VIF_IOEMU;
+	if (rc == 0 && dev->emulated && dev->backend_domid != 0)
+		log_warn("vif %u: another domain is its backend, which the emulated card's link cannot "
+			 "be in: only PV drivers have a network", dev->devid);
 	return rc < 0 ? fail_in(err, "%s", device_label(dev->kind, dev->devid, label,
 							sizeof(label))) : 0;
 }

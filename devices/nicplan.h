@@ -22,6 +22,9 @@ struct nic;
 
 enum { NIC_MTU_DEFAULT = 1500 };
 
+/* The tap that QEMU's card has on this host is called as the vif's link and this. */
+#define NIC_TAP_SUFFIX "-emu"
+
 #define NIC_MAC_FORMAT "%02x:%02x:%02x:%02x:%02x:%02x"
 #define NIC_MAC_BYTES(mac) (mac)[0], (mac)[1], (mac)[2], (mac)[3], (mac)[4], (mac)[5]
 

@@ -78,6 +78,7 @@ static int to_json(const void *item, json_t **out, struct err *err)
 
 const struct device_kind device_p9 = {
 	.name = "9pfs", .what = "9pfs share", .items = offsetof(struct domain_config, p9s),
+	.backends = { "9pfs" },
 	.nr_items = offsetof(struct domain_config, nr_p9s), .item_size = sizeof(struct p9),
 	.json_list = "p9s", .json_id = "tag", .guest_adds = 10, .to_json = to_json,
 	.prepare = prepare, .keys = keys,

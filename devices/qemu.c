@@ -16,11 +16,12 @@
 #include "base/scope.h"
 #include "base/str.h"
 #include "base/wait.h"
+#include "config/disk.h"
 #include "kind.h"
 #include "xen/store.h"
 
 /* As long as it may write out what it holds of its disks; a wait from 1 s on is told. */
-enum { STOP_MS = 30000, PATIENCE_MS = 1000 };
+enum { STOP_MS = 30000 };
 
 static const char *const programs[] = {
 	"/usr/libexec/xen-qemu-system-i386",	/* Debian */
@@ -33,6 +34,12 @@ enum { MODEL_TRADITIONAL = 1 };
 const char *qemu_socket(uint32_t domid, const char *name, char path[QEMU_PATH_LEN])
 {
 	snprintf(path, QEMU_PATH_LEN, "/var/run/xen/%s-%u", name, domid);
+	return path;
+}
+
+const char *qemu_root(uint32_t domid, char path[QEMU_PATH_LEN])
+{
+	snprintf(path, QEMU_PATH_LEN, "/var/run/xen/qemu-root-%u", domid);
 	return path;
 }
 
@@ -60,10 +67,11 @@ static int check_model(const struct domain_config *config, struct err *err)
 			    "supported, only qemu-xen is");
 	if (config->device_model_stubdomain == TRI_TRUE)
 		return fail(err, EOPNOTSUPP, "device_model_stubdomain_override=1 is not supported");
-	if (config->dm_restrict == TRI_TRUE)
-		return fail(err, EOPNOTSUPP, "dm_restrict=1 is not supported");
-	if (config->device_model_user)
-		return fail(err, EOPNOTSUPP, "device_model_user is not supported");
+	/* Its backends open what they serve when the guest connects: too late for such a one. */
+	if (config->type != DOMAIN_HVM && config->dm_restrict == TRI_TRUE)
+		return fail(err, EOPNOTSUPP, "dm_restrict=1 is for hvm guests");
+	if (config->type != DOMAIN_HVM && config->device_model_user)
+		return fail(err, EOPNOTSUPP, "device_model_user is for hvm guests");
 	return 0;
 }
 
@@ -81,18 +89,63 @@ static int check_program(const struct domain_config *config, struct err *err)
 	return fail_sys(err, errno, "cannot run QEMU '%s'", program);
 }
 
+/*
+ * A backend opens its event channel when the guest connects, which is too late. The keyboard has a
+ * PS/2 twin, and a cdrom's PV twin is used by no guest.
+ */
+static int check_restricted(const struct devices *set, struct err *err)
+{
+	char label[64];
+
+	for (size_t i = 0; set->config->dm_restrict == TRI_TRUE && i < set->nr; i++) {
+		const struct device *dev = &set->items[i];
+
+		if (!dev->needs_qemu || dev->kind == &device_vkb ||
+		    (dev->kind == &device_disk && ((const struct disk *)dev->item)->cdrom))
+			continue;
+		return fail(err, EOPNOTSUPP, "dm_restrict=1: %s would be served by QEMU, which a "
+			    "restricted one cannot do",
+			    device_label(dev->kind, dev->devid, label, sizeof(label)));
+	}
+	return 0;
+}
+
+static int check_hvm(const struct devices *set, struct err *err)
+{
+	const struct domain_config *config = set->config;
+	struct qemu_display display;
+	struct qemu_jail jail;
+	int rc = check_model(config, err);
+
+	if (rc == 0)
+		rc = qemu_hvm_check(config, err);
+	if (rc == 0)
+		rc = check_restricted(set, err);
+	if (rc == 0)
+		rc = qemu_jail_plan(config, 0, &jail, err);
+	if (rc == 0)
+		rc = check_program(config, err);
+	qemu_display(set, &display);
+	return rc == 0 ? qemu_probe(qemu_program(config), &display, &config->hvm.spice, err) : rc;
+}
+
 int qemu_check(const struct devices *set, struct err *err)
 {
 	char label[64];
 	int rc = 0, pid = 0;
 	size_t i = 0;
 
+	if (set->type == DOMAIN_HVM && set->config)
+		return check_hvm(set, err);
 	while (i < set->nr && !set->items[i].needs_qemu)
 		i++;
 	if (i == set->nr)
 		return 0;
 	if (set->live)
 		rc = qemu_find(set->xen, set->domid, &pid, err);
+	/* An HVM guest has had one: another would be another machine. */
+	if (rc == 0 && set->live && set->type == DOMAIN_HVM && !pid)
+		rc = fail(err, ESRCH, "domain %u's has ended", set->domid);
 	if (rc == 0 && set->config)
 		rc = check_model(set->config, err);
 	if (rc == 0 && !pid)
@@ -159,7 +212,7 @@ static bool ended(int pidfd, int timeout_ms)
 
 static bool is_model(int pid, int pidfd, uint32_t domid)
 {
-	int64_t deadline = wait_deadline(PATIENCE_MS);
+	int64_t deadline = wait_deadline(WAIT_PATIENCE_MS);
 	int rc;
 
 	do {
@@ -168,16 +221,43 @@ static bool is_model(int pid, int pidfd, uint32_t domid)
 	return rc == 1;
 }
 
-/* *pid is 0 when there is no such node; *pidfd is -1 when the process is gone or another. */
-static int open_model(struct xen *xen, uint32_t domid, int *pid, int *pidfd, struct err *err)
+enum { PID_PATH_LEN = 48 };
+
+static const char *pid_path(uint32_t domid, char path[PID_PATH_LEN])
 {
-	char path[64];
+	snprintf(path, PID_PATH_LEN, "/local/domain/%u/image/device-model-pid", domid);
+	return path;
+}
+
+int devices_have_models(const uint32_t *domids, size_t nr, bool *has, struct err *err)
+{
+	scoped(free) char (*paths)[PID_PATH_LEN] = calloc(nr + 1, sizeof(*paths));
+	scoped(free) const char **list = calloc(nr + 1, sizeof(*list));
+	scoped(free) char **pids = calloc(nr + 1, sizeof(*pids));
+	int rc;
+
+	if (!paths || !list || !pids)
+		return fail_nomem(err);
+	for (size_t i = 0; i < nr; i++)
+		list[i] = pid_path(domids[i], paths[i]);
+	rc = store_read_many(list, nr, pids, err);
+	for (size_t i = 0; i < nr; i++) {
+		has[i] = pids[i];
+		free(pids[i]);
+	}
+	return rc;
+}
+
+/* *pid is 0 when there is no such node; *pidfd is -1 when the process is gone or another. */
+int devices_open_model(struct xen *xen, uint32_t domid, int *pid, int *pidfd, struct err *err)
+{
+	char path[PID_PATH_LEN];
 	uint64_t value;
 	int rc;
 
 	*pid = 0;
 	*pidfd = -1;
-	snprintf(path, sizeof(path), "/local/domain/%u/image/device-model-pid", domid);
+	pid_path(domid, path);
 	rc = store_read_u64(xen, NULL, path, &value, err);
 	if (rc == -ENOENT)
 		return 0;
@@ -188,6 +268,9 @@ static int open_model(struct xen *xen, uint32_t domid, int *pid, int *pidfd, str
 		return 0;
 	/* Opened before the look at /proc: the number cannot become another's in between. */
 	*pidfd = pidfd_open(*pid, 0);
+	/* EINVAL, with newer kernels ENOENT: by now the number is a thread's. */
+	if (*pidfd < 0 && errno != ESRCH && errno != EINVAL && errno != ENOENT)
+		return fail_sys(err, errno, "cannot watch QEMU (process %d)", *pid);
 	if (*pidfd >= 0 && !is_model(*pid, *pidfd, domid)) {
 		close(*pidfd);
 		*pidfd = -1;
@@ -195,14 +278,20 @@ static int open_model(struct xen *xen, uint32_t domid, int *pid, int *pidfd, str
 	return 0;
 }
 
+int qemu_open(struct xen *xen, uint32_t domid, int *pid, int *pidfd, struct err *err)
+{
+	int rc = devices_open_model(xen, domid, pid, pidfd, err);
+
+	if (rc == 0 && *pidfd < 0)
+		*pid = 0;
+	return rc;
+}
+
 int qemu_find(struct xen *xen, uint32_t domid, int *pid, struct err *err)
 {
 	scoped(fd) int pidfd = -1;
-	int rc = open_model(xen, domid, pid, &pidfd, err);
 
-	if (rc == 0 && pidfd < 0)
-		*pid = 0;
-	return rc;
+	return qemu_open(xen, domid, pid, &pidfd, err);
 }
 
 /* SIGTERM as SIGHUP, which libxl sends: QEMU flushes and closes its disks, then ends. */
@@ -210,13 +299,15 @@ static int kill_model(int pid, int pidfd, struct err *err)
 {
 	if (pidfd_send_signal(pidfd, SIGTERM, NULL, 0) < 0 && errno != ESRCH)
 		return fail_sys(err, errno, "cannot end QEMU (process %d)", pid);
-	if (!ended(pidfd, PATIENCE_MS)) {
+	/* One that was stopped takes the other signal when it goes on. */
+	(void)pidfd_send_signal(pidfd, SIGCONT, NULL, 0);
+	if (!ended(pidfd, WAIT_PATIENCE_MS)) {
 		log_info("waiting for QEMU (process %d) to end", pid);
-		if (!ended(pidfd, STOP_MS - PATIENCE_MS)) {
+		if (!ended(pidfd, STOP_MS - WAIT_PATIENCE_MS)) {
 			log_warn("QEMU (process %d) has not ended after %d s and is killed", pid,
 				 STOP_MS / 1000);
 			(void)pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
-			if (!ended(pidfd, PATIENCE_MS))
+			if (!ended(pidfd, WAIT_PATIENCE_MS))
 				return fail(err, ETIMEDOUT, "QEMU (process %d) cannot be killed",
 					    pid);
 		}
@@ -232,14 +323,17 @@ int qemu_stop(struct xen *xen, uint32_t domid, struct err *err)
 	char path[QEMU_PATH_LEN];
 	int pid, rc;
 
-	rc = open_model(xen, domid, &pid, &pidfd, err);
+	rc = devices_open_model(xen, domid, &pid, &pidfd, err);
 	if (rc < 0 || pid == 0)
 		return rc;
-	if (pidfd >= 0) {
+	if (pidfd >= 0)
 		rc = kill_model(pid, pidfd, err);
-		if (rc < 0)
-			return rc;
-	}
+	if (rc == 0)
+		rc = qemu_jail_kill(xen, domid, err);
+	if (rc == 0)
+		rc = qemu_jail_remove(domid, err);
+	if (rc < 0)
+		return rc;
 	unlink(qemu_socket(domid, QEMU_QMP, path));
 	unlink(qemu_socket(domid, QEMU_QMP_STAT, path));
 	snprintf(path, sizeof(path), "/local/domain/0/device-model/%u", domid);
@@ -247,8 +341,7 @@ int qemu_stop(struct xen *xen, uint32_t domid, struct err *err)
 	if (rc < 0)
 		return rc;
 	/* Last: as long as it stands, all of this is found again. */
-	snprintf(path, sizeof(path), "/local/domain/%u/image/device-model-pid", domid);
-	return store_rm(xen, NULL, path, err);
+	return store_rm(xen, NULL, pid_path(domid, path), err);
 }
 
 int devices_stop_model(struct xen *xen, uint32_t domid, struct err *err)

@@ -59,22 +59,28 @@ void scoped_qemu_args(struct qemu_args *args)
 }
 
 /* In a list of options a comma ends one, two are a comma. */
+void qemu_escape(struct strbuf *text, const char *value)
+{
+	for (const char *p = value; *p; p++)
+		strbuf_add(text, *p == ',' ? ",," : p, *p == ',' ? 2 : 1);
+}
+
 void qemu_arg_value(struct qemu_args *args, const char *before, const char *value,
 		    const char *after)
 {
 	scoped(strbuf) struct strbuf text = STRBUF_INIT;
 
-	for (const char *p = value; *p; p++)
-		strbuf_add(&text, *p == ',' ? ",," : p, *p == ',' ? 2 : 1);
+	qemu_escape(&text, value);
 	if (text.failed)
 		args->failed = true;
 	qemu_arg(args, "%s%s%s", before, text.s ? text.s : "", after);
 }
 
-static void monitor_args(struct qemu_args *args, const char *id, const char *path)
+static void monitor_args(struct qemu_args *args, const char *id, const char *where,
+			 const char *value)
 {
 	qemu_arg(args, "-chardev");
-	qemu_arg(args, "socket,id=%s,path=%s,server=on,wait=off", id, path);
+	qemu_arg(args, "socket,id=%s,%s%s,server=on,wait=off", id, where, value);
 	qemu_arg(args, "-mon");
 	qemu_arg(args, "chardev=%s,mode=control", id);
 }
@@ -98,41 +104,47 @@ static void vnc_args(struct qemu_args *args, const struct vnc_config *vnc)
 		qemu_arg(args, "%s:%d%s%s", listen, vnc->display, password, unused);
 }
 
-static void display_args(struct qemu_args *args, const struct vnc_config *vnc,
-			 const struct sdl_config *sdl, const char *keymap)
+void qemu_display(const struct devices *set, struct qemu_display *display)
 {
-	if (vnc) {
-		vnc_args(args, vnc);
+	const struct domain_config *config = set->config;
+	const struct vfb *vfb = config && config->nr_vfbs ? &config->vfbs[0] : NULL;
+	struct qemu_display shown = { .vnc = NULL };
+
+	if (config && set->type == DOMAIN_HVM)
+		shown = (struct qemu_display){ &config->hvm.vnc, &config->hvm.sdl,
+					       config->hvm.keymap };
+	else if (vfb)
+		shown = (struct qemu_display){ &vfb->vnc, &vfb->sdl, vfb->keymap };
+	if (shown.vnc && shown.vnc->enable == TRI_FALSE)
+		shown.vnc = NULL;
+	if (shown.sdl && shown.sdl->enable != TRI_TRUE)
+		shown.sdl = NULL;
+	*display = shown;
+}
+
+static void display_args(struct qemu_args *args, const struct devices *set)
+{
+	struct qemu_display display;
+
+	qemu_display(set, &display);
+	if (display.vnc) {
+		vnc_args(args, display.vnc);
 	} else {
 		qemu_arg(args, "-vnc");
 		qemu_arg(args, "none");
 	}
 	qemu_arg(args, "-display");
 	qemu_arg(args, "none");
-	if (sdl) {
+	if (display.sdl) {
 		qemu_arg(args, "-display");
 		qemu_arg(args, "sdl");
 	}
-	if (keymap) {
+	if (display.keymap) {
 		qemu_arg(args, "-k");
-		qemu_arg(args, "%s", keymap);
+		qemu_arg(args, "%s", display.keymap);
 	}
-	if (!vnc && !sdl)
+	if (set->type != DOMAIN_HVM && !display.vnc && !display.sdl)
 		qemu_arg(args, "-nographic");
-}
-
-const struct vfb *qemu_vfb(const struct devices *set)
-{
-	return set->config && set->config->nr_vfbs ? &set->config->vfbs[0] : NULL;
-}
-
-static void framebuffer_args(struct qemu_args *args, const struct devices *set)
-{
-	const struct vfb *vfb = qemu_vfb(set);
-	const struct vnc_config *vnc = vfb && vfb->vnc.enable != TRI_FALSE ? &vfb->vnc : NULL;
-	const struct sdl_config *sdl = vfb && vfb->sdl.enable == TRI_TRUE ? &vfb->sdl : NULL;
-
-	display_args(args, vnc, sdl, vfb ? vfb->keymap : NULL);
 }
 
 static void more_args(struct qemu_args *args, const struct str_list *list)
@@ -141,21 +153,58 @@ static void more_args(struct qemu_args *args, const struct str_list *list)
 		qemu_arg(args, "%s", list->items[i]);
 }
 
-static void machine_args(struct qemu_args *args, const struct domain_config *config)
+static void jail_args(struct qemu_args *args, uint32_t domid, const struct qemu_jail *jail)
 {
+	char path[QEMU_PATH_LEN];
+
+	if (!jail || !jail->restricted)
+		return;
+	qemu_arg(args, "-xen-domid-restrict");
+	qemu_arg(args, "-chroot");
+	qemu_arg(args, "%s", qemu_root(domid, path));
+}
+
+static void machine_args(struct qemu_args *args, const struct devices *set)
+{
+	const struct domain_config *config = set->config;
+	bool hvm = set->type == DOMAIN_HVM;
+
 	if (config)
 		more_args(args, &config->dm_args);
 	qemu_arg(args, "-machine");
-	qemu_arg(args, "xenpv");
+	if (config && hvm)
+		qemu_hvm_machine(config, args);
+	else
+		qemu_arg(args, "xenpv");
 	if (!config)
 		return;
-	more_args(args, &config->dm_args_pv);
+	more_args(args, hvm ? &config->dm_args_hvm : &config->dm_args_pv);
 	qemu_arg(args, "-m");
-	qemu_arg(args, "%" PRIu64, (config->max_memkb + 1023) / 1024);
+	qemu_arg(args, "%" PRIu64, (config->max_memkb - (hvm ? config->video_memkb : 0) + 1023) /
+		 1024);
 }
 
-void qemu_command(const struct devices *set, const char *program, struct qemu_args *args)
+bool qemu_device_args(const struct devices *set, const struct device_kind *kind,
+		      struct qemu_args *args)
 {
+	bool any = false;
+
+	for (size_t i = 0; i < set->nr; i++) {
+		const struct device *dev = &set->items[i];
+
+		if (dev->kind != kind || !kind->qemu_args || !(dev->needs_qemu || dev->emulated))
+			continue;
+		kind->qemu_args(set, dev, args);
+		any |= dev->emulated;
+	}
+	return any;
+}
+
+void qemu_command(const struct devices *set, const char *program, const struct qemu_jail *jail,
+		  struct qemu_args *args)
+{
+	/* A live one's type says what it is, not what it was made from: nothing is known of it. */
+	bool hvm = set->config && set->type == DOMAIN_HVM;
 	char path[QEMU_PATH_LEN];
 
 	qemu_arg(args, "%s", program);
@@ -163,20 +212,32 @@ void qemu_command(const struct devices *set, const char *program, struct qemu_ar
 	qemu_arg(args, "-xen-domid");
 	qemu_arg(args, "%u", set->domid);
 	qemu_arg(args, "-no-shutdown");
-	monitor_args(args, "libxl-cmd", qemu_socket(set->domid, QEMU_QMP, path));
-	monitor_args(args, "libxenstat-cmd", qemu_socket(set->domid, QEMU_QMP_STAT, path));
-	for (size_t i = 0; i < set->nr; i++) {
-		const struct device *dev = &set->items[i];
-
-		if (dev->needs_qemu && dev->kind->qemu_args)
-			dev->kind->qemu_args(set, dev, args);
-	}
+	if (jail && jail->restricted)
+		monitor_args(args, "libxl-cmd", "fd=", QEMU_QMP_FD_TEXT);
+	else
+		monitor_args(args, "libxl-cmd", "path=", qemu_socket(set->domid, QEMU_QMP, path));
+	monitor_args(args, "libxenstat-cmd", "path=", qemu_socket(set->domid, QEMU_QMP_STAT, path));
+	(void)qemu_device_args(set, &device_channel, args);
 	/* Nothing that it makes of its own, and no config file of its own. */
 	qemu_arg(args, "-nodefaults");
 	qemu_arg(args, "-no-user-config");
-	qemu_arg(args, "-xen-attach");
+	if (!hvm)
+		qemu_arg(args, "-xen-attach");
 	qemu_arg(args, "-name");
 	qemu_arg_value(args, "", set->name, "");
-	framebuffer_args(args, set);
-	machine_args(args, set->config);
+	display_args(args, set);
+	if (hvm)
+		qemu_hvm_args(set, args);
+	jail_args(args, set->domid, jail);
+	machine_args(args, set);
+	if (hvm)
+		qemu_hvm_disk_args(set, args);
+	if (jail && *jail->runas) {
+		qemu_arg(args, "-runas");
+		qemu_arg(args, "%s", jail->runas);
+	}
+	if (set->model_state) {
+		qemu_arg(args, "-incoming");
+		qemu_arg(args, "fd:" QEMU_STATE_FD_TEXT);
+	}
 }

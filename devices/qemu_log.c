@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -29,8 +28,15 @@ static int move(const char *from, const char *to, struct err *err)
 
 static int rotate(const char *path, struct err *err)
 {
+	scoped(free) char *oldest = str_format("%s.%d", path, OLDER_LOGS);
+
+	if (!oldest)
+		return fail_nomem(err);
 	if (access(path, F_OK) < 0)
 		return 0;
+	/* A rename that replaces a file has ext4 write the new one out first. */
+	if (unlink(oldest) < 0 && errno != ENOENT)
+		return fail_sys(err, errno, "cannot remove '%s'", oldest);
 	for (int i = OLDER_LOGS - 1; i >= 0; i--) {
 		scoped(free) char *from = i ? str_format("%s.%d", path, i) : strdup(path);
 		scoped(free) char *to = str_format("%s.%d", path, i + 1);
@@ -45,18 +51,14 @@ static int rotate(const char *path, struct err *err)
 	return 0;
 }
 
-static void watch(struct qemu_log *log, const char *path)
+static char *log_path(const char *name)
 {
-	log->notify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	if (log->notify >= 0 && inotify_add_watch(log->notify, path, IN_MODIFY) < 0) {
-		close(log->notify);
-		log->notify = -1;
-	}
+	return str_format(LOG_DIR "/qemu-dm-%s.log", name);
 }
 
 int qemu_log_create(struct qemu_log *log, const char *name, struct err *err)
 {
-	scoped(free) char *path = str_format(LOG_DIR "/qemu-dm-%s.log", name);
+	scoped(free) char *path = log_path(name);
 	int rc;
 
 	if (!path)
@@ -67,7 +69,6 @@ int qemu_log_create(struct qemu_log *log, const char *name, struct err *err)
 	log->fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0644);
 	if (log->fd < 0)
 		return fail_sys(err, errno, "cannot open QEMU's log '%s'", path);
-	watch(log, path);
 	return 0;
 }
 
@@ -81,22 +82,20 @@ void qemu_log_of(struct qemu_log *log, int pid)
 		return;
 	log->fd = open(path, O_RDONLY | O_CLOEXEC);
 	log->start = st.st_size;
-	watch(log, path);
+}
+
+void qemu_log_named(struct qemu_log *log, const char *name)
+{
+	scoped(free) char *path = log_path(name);
+
+	if (path)
+		log->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 }
 
 void qemu_log_close(struct qemu_log *log)
 {
 	scoped_fd(&log->fd);
-	scoped_fd(&log->notify);
 	*log = (struct qemu_log)QEMU_LOG_INIT;
-}
-
-void qemu_log_seen(struct qemu_log *log)
-{
-	char events[1024];
-
-	while (log->notify >= 0 && read(log->notify, events, sizeof(events)) > 0)
-		continue;
 }
 
 /* The last bytes, NUL-terminated. */

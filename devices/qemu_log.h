@@ -15,11 +15,10 @@
 
 struct qemu_log {
 	int fd;			/* -1: there is none */
-	int notify;		/* polls readable when more was written; -1: nobody tells */
 	off_t start;		/* what stands before it is older than what we wait for */
 };
 
-#define QEMU_LOG_INIT { .fd = -1, .notify = -1 }
+#define QEMU_LOG_INIT { .fd = -1 }
 
 /* A new file, after the older ones have moved on by one. */
 int qemu_log_create(struct qemu_log *log, const char *name, struct err *err) must_check;
@@ -27,10 +26,10 @@ int qemu_log_create(struct qemu_log *log, const char *name, struct err *err) mus
 /* The one that a running QEMU has as its stderr, from its end on; none if that is no file. */
 void qemu_log_of(struct qemu_log *log, int pid);
 
-void qemu_log_close(struct qemu_log *log);
+/* The newest of a name, all of it, whether that QEMU runs or not; for its tail. */
+void qemu_log_named(struct qemu_log *log, const char *name);
 
-/* After notify was readable. */
-void qemu_log_seen(struct qemu_log *log);
+void qemu_log_close(struct qemu_log *log);
 
 /* The last lines as ": LINE; LINE", "" when there are none. Printable, cut to fit. */
 void qemu_log_tail(const struct qemu_log *log, char *buf, size_t size);

@@ -11,6 +11,7 @@
 
 #include "base/json.h"
 #include "base/scope.h"
+#include "base/str.h"
 #include "base/wait.h"
 
 /* More than any answer that is asked for here, events in between included. */
@@ -32,11 +33,34 @@ static int fail_wait(int rc, struct err *err)
 	return fail_sys(err, -rc, "cannot talk to QEMU");
 }
 
-static int send_all(struct qmp *qmp, const char *data, size_t len, int64_t deadline,
+/* pass: a descriptor that goes with the first bytes, or -1. */
+static ssize_t send_some(struct qmp *qmp, const char *data, size_t len, int pass)
+{
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = { .bytes = { 0 } };
+	struct iovec part = { .iov_base = (void *)(uintptr_t)data, .iov_len = len };
+	struct msghdr msg = {
+		.msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes,
+		.msg_controllen = sizeof(control.bytes),
+	};
+	struct cmsghdr *head = CMSG_FIRSTHDR(&msg);
+
+	if (pass < 0)
+		return send(qmp->fd, data, len, MSG_NOSIGNAL);
+	head->cmsg_level = SOL_SOCKET;
+	head->cmsg_type = SCM_RIGHTS;
+	head->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(head), &pass, sizeof(int));
+	return sendmsg(qmp->fd, &msg, MSG_NOSIGNAL);
+}
+
+static int send_all(struct qmp *qmp, const char *data, size_t len, int pass, int64_t deadline,
 		    struct err *err)
 {
 	while (len) {
-		ssize_t n = send(qmp->fd, data, len, MSG_NOSIGNAL);
+		ssize_t n = send_some(qmp, data, len, pass);
 
 		if (n < 0 && errno == EAGAIN) {
 			struct pollfd pfd = { .fd = qmp->fd, .events = POLLOUT };
@@ -49,6 +73,7 @@ static int send_all(struct qmp *qmp, const char *data, size_t len, int64_t deadl
 		} else if (n > 0) {
 			data += n;
 			len -= (size_t)n;
+			pass = -1;
 		}
 	}
 	return 0;
@@ -95,8 +120,10 @@ int qmp_line(const char *line, size_t len, json_t **result, struct err *err)
 	error = json_object_get(json, "error");
 	if (error) {
 		const char *desc = json_string_value(json_object_get(error, "desc"));
+		char safe[300];		/* it may be the guest by now that speaks */
 
-		return fail(err, EREMOTEIO, "QEMU: %.300s", desc ? desc : "unknown error");
+		return fail(err, EREMOTEIO, "QEMU: %s", desc ?
+			    str_escape(desc, strlen(desc), safe, sizeof(safe)) : "unknown error");
 	}
 	answer = json_object_get(json, "return");
 	if (answer) {
@@ -124,18 +151,15 @@ static int take_line(struct qmp *qmp, bool *any, json_t **result, struct err *er
 	return rc;
 }
 
-/* greeting: the first line of any sort; else the first answer. */
-static int receive(struct qmp *qmp, bool greeting, int64_t deadline, json_t **result,
-		   struct err *err)
+/* The first answer; what comes before it are events and the greeting. */
+static int receive(struct qmp *qmp, int64_t deadline, json_t **result, struct err *err)
 {
 	for (;;) {
 		bool any;
 		int rc = take_line(qmp, &any, result, err);
 
-		if (rc < 0)
-			return rc;
-		if (rc > 0 || (any && greeting))
-			return 0;
+		if (rc != 0)
+			return rc < 0 ? rc : 0;
 		if (any)
 			continue;
 		rc = read_more(qmp, deadline, err);
@@ -144,8 +168,8 @@ static int receive(struct qmp *qmp, bool greeting, int64_t deadline, json_t **re
 	}
 }
 
-int qmp_run(struct qmp *qmp, const char *command, json_t *args, int64_t deadline,
-	    json_t **result, struct err *err)
+static int send_command(struct qmp *qmp, const char *command, json_t *args, int fd,
+			int64_t deadline, struct err *err)
 {
 	scoped(json) json_t *message = json_pack("{s:s, s:O*}", "execute", command, "arguments",
 						 args);
@@ -154,15 +178,37 @@ int qmp_run(struct qmp *qmp, const char *command, json_t *args, int64_t deadline
 
 	if (!text)
 		return fail_nomem(err);
-	rc = send_all(qmp, text, strlen(text), deadline, err);
+	rc = send_all(qmp, text, strlen(text), fd, deadline, err);
+	return rc < 0 ? rc : send_all(qmp, "\r\n", 2, -1, deadline, err);
+}
+
+int qmp_ready(struct qmp *qmp, int64_t deadline, struct err *err)
+{
+	int rc = qmp->greeted ? 0 : receive(qmp, deadline, NULL, err);
+
+	qmp->greeted = rc == 0;
+	return rc;
+}
+
+int qmp_run_fd(struct qmp *qmp, const char *command, json_t *args, int fd, int64_t deadline,
+	       json_t **result, struct err *err)
+{
+	int rc = send_command(qmp, command, args, fd, deadline, err);
+
 	if (rc == 0)
-		rc = send_all(qmp, "\r\n", 2, deadline, err);
+		rc = qmp_ready(qmp, deadline, err);
 	if (rc == 0)
-		rc = receive(qmp, false, deadline, result, err);
+		rc = receive(qmp, deadline, result, err);
 	return rc < 0 ? fail_in(err, "%s", command) : 0;
 }
 
-int qmp_open(const char *path, int64_t deadline, struct qmp *qmp, struct err *err)
+int qmp_run(struct qmp *qmp, const char *command, json_t *args, int64_t deadline,
+	    json_t **result, struct err *err)
+{
+	return qmp_run_fd(qmp, command, args, -1, deadline, result, err);
+}
+
+int qmp_connect(const char *path, int64_t deadline, struct qmp *qmp, struct err *err)
 {
 	scoped(qmp) struct qmp new = QMP_INIT;
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
@@ -176,9 +222,21 @@ int qmp_open(const char *path, int64_t deadline, struct qmp *qmp, struct err *er
 		return fail_sys(err, errno, "cannot create a socket");
 	if (connect(new.fd, (struct sockaddr *)&addr, sizeof(addr)) < 0)
 		return fail_sys(err, errno, "cannot connect to QEMU at '%s'", path);
-	rc = receive(&new, true, deadline, NULL, err);
+	rc = send_command(&new, "qmp_capabilities", NULL, -1, deadline, err);
+	if (rc < 0)
+		return rc;
+	*qmp = new;
+	new = (struct qmp)QMP_INIT;
+	return 0;
+}
+
+int qmp_open(const char *path, int64_t deadline, struct qmp *qmp, struct err *err)
+{
+	scoped(qmp) struct qmp new = QMP_INIT;
+	int rc = qmp_connect(path, deadline, &new, err);
+
 	if (rc == 0)
-		rc = qmp_run(&new, "qmp_capabilities", NULL, deadline, NULL, err);
+		rc = qmp_ready(&new, deadline, err);
 	if (rc < 0)
 		return rc;
 	*qmp = new;

@@ -8,6 +8,7 @@
 #define DEVICES_QMP_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,13 +18,24 @@ struct qmp {
 	int fd;
 	char *text;		/* owned: what has been read, NUL-terminated */
 	size_t len, cap;
+	bool greeted;		/* it has taken qmp_capabilities */
 };
 
 #define QMP_INIT { .fd = -1 }
 
 void scoped_qmp(struct qmp *qmp);
 
-/* Connects, takes the greeting and makes it ready for commands. Times as wait_now_ms(). */
+/*
+ * Connects and asks for commands to be taken, but does not wait: QEMU reads what follows when it
+ * has come so far, so that the first command need not be a conversation of three. Times as
+ * wait_now_ms().
+ */
+int qmp_connect(const char *path, int64_t deadline, struct qmp *qmp, struct err *err) must_check;
+
+/* Waits until it takes commands. */
+int qmp_ready(struct qmp *qmp, int64_t deadline, struct err *err) must_check;
+
+/* Both. */
 int qmp_open(const char *path, int64_t deadline, struct qmp *qmp, struct err *err) must_check;
 
 /*
@@ -32,6 +44,10 @@ int qmp_open(const char *path, int64_t deadline, struct qmp *qmp, struct err *er
  */
 int qmp_run(struct qmp *qmp, const char *command, json_t *args, int64_t deadline,
 	    json_t **result, struct err *err) must_check;
+
+/* The same with a descriptor that QEMU gets a copy of (add-fd). */
+int qmp_run_fd(struct qmp *qmp, const char *command, json_t *args, int fd, int64_t deadline,
+	       json_t **result, struct err *err) must_check;
 
 /*
  * Pure: what one line from QEMU means. 1: the answer, *result as above; 0: an event or a

@@ -25,9 +25,9 @@
 
 enum {
 	ABSENT = XenbusStateReconfigured + 1,	/* a state node that is not there */
-	PROBE_MS = 500,		/* a kernel backend has seen its new nodes by then */
-	FORCED_MS = 2000,	/* and closes within this time once its frontend is gone */
-	PATIENCE_MS = 1000,	/* a wait that takes longer says what it waits for */
+	/* A busy kernel is late: what it has not seen yet it would write errors about, afterwards. */
+	PROBE_MS = 5000,	/* a kernel backend has seen its new nodes by then */
+	FORCED_MS = 10000,	/* and closes within this time once its frontend is gone */
 	RECHECK_MS = 200,	/* what sysfs shows comes without an event */
 	PRUNE_TRIES = 8,
 };
@@ -101,16 +101,9 @@ static bool kernel_has(const struct device_entry *entry)
 	return access(path, F_OK) == 0;
 }
 
-/* A state as it is in the store: by the guest's hand it can be anything. */
 static unsigned int parse_state(const char *text)
 {
-	uint64_t value;
-
-	if (!text)
-		return ABSENT;
-	if (str_to_u64(text, XenbusStateReconfigured, &value) < 0)
-		return XenbusStateUnknown;
-	return (unsigned int)value;
+	return text ? device_parse_state(text) : ABSENT;
 }
 
 static const char *state_name(unsigned int state)
@@ -225,7 +218,7 @@ static int wait_all(struct removal *r, bool (*ready)(const struct removal *r,
 						    const struct closing *c),
 		    int64_t deadline, struct err *err)
 {
-	int64_t patience = wait_deadline(PATIENCE_MS);
+	int64_t patience = wait_deadline(WAIT_PATIENCE_MS);
 
 	for (;;) {
 		size_t left = 0;
@@ -446,7 +439,7 @@ static bool is_empty(struct xen *xen, const struct store_txn *txn, const char *d
 }
 
 /* A folder of one kind's devices goes with the last of them; what fails is tried again. */
-static void prune_folder(struct xen *xen, const char *dir)
+void device_prune_folder(struct xen *xen, const char *dir)
 {
 	for (int i = 0; i < PRUNE_TRIES; i++) {
 		scoped(store_txn) struct store_txn txn = STORE_TXN_INIT;
@@ -471,19 +464,22 @@ static void prune(struct xen *xen, const char *node)
 	scoped(free) char *dir = str_format("%.*s", (int)(slash - node), node);
 
 	if (dir)
-		prune_folder(xen, dir);
+		device_prune_folder(xen, dir);
 }
 
 void devices_prune(struct xen *xen, uint32_t domid, const struct device_kind *kind)
 {
 	char path[DEVICE_PATH_LEN];
 
-	snprintf(path, sizeof(path), "/local/domain/0/backend/%s/%u", kind->name, domid);
-	prune_folder(xen, path);
+	for (size_t i = 0; i < ARRAY_SIZE(kind->backends) && kind->backends[i]; i++) {
+		snprintf(path, sizeof(path), "/local/domain/0/backend/%s/%u", kind->backends[i],
+			 domid);
+		device_prune_folder(xen, path);
+	}
 	snprintf(path, sizeof(path), "/local/domain/%u/device/%s", domid, kind->name);
-	prune_folder(xen, path);
+	device_prune_folder(xen, path);
 	snprintf(path, sizeof(path), "/libxl/%u/device/%s", domid, kind->name);
-	prune_folder(xen, path);
+	device_prune_folder(xen, path);
 }
 
 /* What the kernel wrote down about a device outlives it: the next domain of the number had it. */
@@ -514,17 +510,28 @@ static void remove_errors(struct removal *r)
 	}
 }
 
-/* Scripts, then the nodes; the copy last: by it a removal that was cut off is found again. */
+/*
+ * Scripts, then the nodes. The copy, by which a removal that was cut off is found again, goes with
+ * the rest or not at all; a domain that goes is found by itself.
+ */
 static int finish(struct removal *r, struct err *err)
 {
 	scoped(store_nodes) struct store_nodes nodes = STORE_NODES_INIT;
+	struct err first = ERR_INIT;
+	char label[64];
 	int rc;
 
 	for (size_t i = r->nr; i-- > 0;) {
 		const struct device_entry *entry = r->items[i].entry;
+		struct err why;
 
-		if (r->items[i].done && entry->kind && entry->kind->disconnect)
-			entry->kind->disconnect(r->xen, entry);
+		if (!r->items[i].done || !entry->kind || !entry->kind->disconnect ||
+		    entry->kind->disconnect(r->xen, entry, &why) == 0)
+			continue;
+		r->items[i].done = false;
+		device_label(entry->kind, entry->devid, label, sizeof(label));
+		if (!first.code)
+			(void)fail(&first, why.code, "%s: %s", label, why.msg);
 	}
 	for (size_t i = 0; i < r->nr; i++) {
 		const struct device_entry *entry = r->items[i].entry;
@@ -535,7 +542,8 @@ static int finish(struct removal *r, struct err *err)
 		store_nodes_add(&nodes, STORE_REMOVED, entry->frontend, "", "%s", "");
 		store_nodes_add(&nodes, STORE_REMOVED, entry->copy, "", "%s", "");
 	}
-	rc = nodes.nr ? store_nodes_write(&nodes, r->items[0].entry->domid, err) : 0;
+	rc = !nodes.nr ? 0 : (r->how == DEVICE_REMOVE_DEAD ? store_nodes_write : store_nodes_commit)
+		(&nodes, r->items[0].entry->domid, err);
 	remove_errors(r);
 	/* Of a domain that goes, the folders go as well. */
 	for (size_t i = 0; i < r->nr && rc == 0; i++) {
@@ -545,7 +553,10 @@ static int finish(struct removal *r, struct err *err)
 		prune(r->xen, r->items[i].entry->frontend);
 		prune(r->xen, r->items[i].entry->copy);
 	}
-	return rc;
+	if (rc < 0 || !first.code)
+		return rc;
+	*err = first;
+	return -first.code;
 }
 
 /* What the guest can still say, and who else is there. */

@@ -24,9 +24,6 @@
 
 #define SCRIPT_LOG "/var/log/xen/xen-hotplug.log"
 
-/* A wait that takes longer says what it waits for. */
-enum { PATIENCE_MS = 1000 };
-
 int script_path(const char *name, char *path, size_t size, struct err *err)
 {
 	struct stat st;
@@ -200,7 +197,7 @@ static int wait_script(const struct script_call *call, struct pollfd *poll_fd, i
 /* 0 when it has ended; the reason when it shall be killed. */
 static int wait_end(const struct script_call *call, pid_t pid, int timeout_ms, struct err *err)
 {
-	int64_t deadline = wait_deadline(timeout_ms), patience = wait_deadline(PATIENCE_MS);
+	int64_t deadline = wait_deadline(timeout_ms), patience = wait_deadline(WAIT_PATIENCE_MS);
 	scoped(fd) int fd = pidfd_open(pid, 0);
 	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
 

@@ -8,15 +8,13 @@
 #include "config/devices.h"
 #include "kind.h"
 #include "qemu.h"
-#include "vnc.h"
 
 static int prepare(struct devices *set, struct device *dev, unsigned int index, struct err *err)
 {
 	struct vfb *vfb = dev->item;
+	struct qemu_display display = { .vnc = &vfb->vnc, .keymap = vfb->keymap };
 	int rc;
 
-	if (set->type == DOMAIN_HVM)
-		return fail(err, EINVAL, "vfb: an hvm guest has a display of its own");
 	rc = device_backend_domid(set, vfb->backend_domname, vfb->backend_domid,
 				  &dev->backend_domid, err);
 	if (rc < 0)
@@ -26,13 +24,15 @@ static int prepare(struct devices *set, struct device *dev, unsigned int index, 
 	dev->devid = (uint32_t)vfb->devid;
 	dev->backend_kind = "vfb";
 	dev->needs_qemu = dev->backend_domid == 0;
+	if (vfb->sdl.enable == TRI_TRUE)
+		display.sdl = &vfb->sdl;
 	if (vfb->vnc.enable == TRI_FALSE)
-		return 0;
-	if (vfb->vnc.listen && vfb->vnc.display && strchr(vfb->vnc.listen, ':') &&
+		display.vnc = NULL;
+	else if (vfb->vnc.listen && vfb->vnc.display && strchr(vfb->vnc.listen, ':') &&
 	    !strstr(vfb->vnc.listen, "::"))
 		return fail(err, EINVAL, "vfb %u: vncdisplay=%d, but vnclisten '%s' contains a "
 			    "display", index, vfb->vnc.display, vfb->vnc.listen);
-	rc = vnc_check(qemu_program(set->config), &vfb->vnc, err);
+	rc = qemu_probe(qemu_program(set->config), &display, NULL, err);
 	return rc < 0 ? fail_in(err, "vfb %u", index) : 0;
 }
 
@@ -72,6 +72,7 @@ static int to_json(const void *item, json_t **out, struct err *err)
 
 const struct device_kind device_vfb = {
 	.name = "vfb", .what = "framebuffer", .items = offsetof(struct domain_config, vfbs),
+	.backends = { "vfb" },
 	.nr_items = offsetof(struct domain_config, nr_vfbs), .item_size = sizeof(struct vfb),
 	.json_list = "vfbs", .json_id = "devid", .guest_adds = 6, .to_json = to_json,
 	.prepare = prepare, .keys = keys,

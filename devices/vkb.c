@@ -9,11 +9,19 @@
 #include "config/devices.h"
 #include "kind.h"
 
+/* The one that every HVM guest has, beside its emulated keyboard: no item of a config. */
+static const struct vkb standard = VKB_INIT;
+
 static int prepare(struct devices *set, struct device *dev, unsigned int index, struct err *err)
 {
 	struct vkb *vkb = dev->item;
 	int rc;
 
+	if (!vkb) {
+		dev->backend_kind = "vkbd";
+		dev->needs_qemu = true;
+		return 0;
+	}
 	rc = device_backend_domid(set, vkb->backend_domname, vkb->backend_domid,
 				  &dev->backend_domid, err);
 	if (rc < 0)
@@ -34,7 +42,7 @@ static void number(struct device_keys *keys, const char *name, bool wanted, uint
 
 static void keys(const struct devices *set, const struct device *dev, struct device_keys *keys)
 {
-	const struct vkb *vkb = dev->item;
+	const struct vkb *vkb = dev->item ? dev->item : &standard;
 
 	(void)set;
 	if (vkb->unique_id)
@@ -58,6 +66,7 @@ static int to_json(const void *item, json_t **out, struct err *err)
 
 const struct device_kind device_vkb = {
 	.name = "vkbd", .what = "keyboard", .items = offsetof(struct domain_config, vkbs),
+	.backends = { "vkbd" },
 	.nr_items = offsetof(struct domain_config, nr_vkbs), .item_size = sizeof(struct vkb),
 	.json_list = "vkbs", .json_id = "devid", .guest_adds = 5, .to_json = to_json,
 	.prepare = prepare, .keys = keys,

@@ -12,12 +12,6 @@ struct vnc_config;
 struct xen;
 
 /*
- * Before a domain exists: whether program can do what vnc asks for. Passwords need a cipher that
- * many builds of QEMU lack, which only shows when it is run: so it is run for a moment.
- */
-int vnc_check(const char *program, const struct vnc_config *vnc, struct err *err) must_check;
-
-/*
  * After QEMU has started: asks it where it really listens, sets the password, and writes both
  * to ~/console as libxl does.
  */

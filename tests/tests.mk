@@ -21,8 +21,10 @@ $(UNIT_OUT)/libxlite.a: $(UNIT_OBJS)
 $(UNIT): $(UNIT_OUT)/%: $(UNIT_OUT)/tests/unit/%.o $(UNIT_OUT)/libxlite.a
 	$(Q)$(CC) $(SANITIZE) -o $@ $^ -Wl,-Bstatic $(LIBS) $(BOOT_LIBS) -Wl,-Bdynamic
 
-check-unit: $(UNIT) out/xlite-boot
-	tests/unit/run $(UNIT)
+# Scripts: what installed xlite is to other programs.
+UNIT_SCRIPTS := $(wildcard tests/unit/*.t)
+check-unit: $(UNIT) out/xlite out/xlite-boot man
+	tests/unit/run $(UNIT) $(UNIT_SCRIPTS)
 
 -include $(UNIT_OBJS:.o=.d) $(UNIT_SRCS:%.c=$(UNIT_OUT)/%.d)
 .PHONY: check-unit
@@ -44,7 +46,7 @@ check-bed-san: check-bed-programs
 	@$(MAKE) -s SAN=1 out/san/xlite
 	BED_XLITE=out/san/xlite tests/bed/run $(or $(TESTS),10-query 12-lifecycle 13-memory \
 		14-console 20-create 21-bad-input 23-foreground)
-check-bed-programs: out/guests/tiny out/guests/pv32 $(DOM0_PROGRAMS)
+check-bed-programs: out/guests/tiny out/guests/pv32 out/guests/sector $(DOM0_PROGRAMS)
 
 # cppcheck knows neither __attribute__((cleanup)) nor structs filled by designators: hence what it
 # is told to leave out. gcc's -fanalyzer (ANALYZE=1) takes what a struct keeps for lost.

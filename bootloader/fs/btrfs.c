@@ -7,21 +7,23 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 #include <zstd.h>
 
+#include "base/lzo.h"
 #include "base/scope.h"
 #include "bootloader/blk/blk.h"
 #include "bootloader/blk/bytes.h"
 #include "bootloader/blk/crc32c.h"
 #include "fs.h"
-#include "lzo.h"
 
 enum {
 	SUPER_AT = 0x10000, SUPER_LEN = 4096,
 	SUPER_UUID = 0x20, SUPER_MAGIC = 0x40, SUPER_ROOT = 0x50, SUPER_CHUNK_ROOT = 0x58,
+	SUPER_LOG_ROOT = 0x60,
 	SUPER_SECTOR_SIZE = 0x90, SUPER_NODE_SIZE = 0x94, SUPER_CHUNKS_LEN = 0xa0,
 	SUPER_INCOMPAT = 0xbc, SUPER_CHECKSUM = 0xc4, SUPER_ROOT_LEVEL = 0xc6,
 	SUPER_CHUNK_LEVEL = 0xc7, SUPER_DEVICE = 0xc9, SUPER_LABEL = 0x12b, SUPER_LABEL_LEN = 256,
@@ -612,6 +614,9 @@ static int btrfs_open(struct fs *fs, struct err *err)
 		rc = open_roots(fs, err);
 	fs_set_uuid(fs, sb + SUPER_UUID);
 	fs_set_label(fs, sb + SUPER_LABEL, SUPER_LABEL_LEN);
+	if (get_le64(sb + SUPER_LOG_ROOT))
+		snprintf(fs->note, sizeof(fs->note), "it was not unmounted: what was synced in "
+			 "the last seconds stands in its log tree, which is not read");
 	if (rc < 0)
 		btrfs_close(fs);
 	return rc;

@@ -65,6 +65,7 @@ struct fs {
 	const char *name;		/* as libblkid says: "ext4", "vfat" */
 	char uuid[40];			/* as search --fs-uuid wants it (any case), or "" */
 	char label[260];		/* raw bytes of the disk, terminated, or "" */
+	char note[160];			/* what to know before it is believed, or "" */
 	bool nocase;			/* names match without regard to case (FAT) */
 	struct fs_node root;
 	/* A second root, tried when a path is not found from the first (btrfs: its top). */

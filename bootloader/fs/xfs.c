@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * XFS, versions 4 and 5 (XFS Algorithms & Data Structures, 3rd edition), without its log:
- * what only stands there is not seen. Numbers are big-endian, checksums are not.
+ * XFS, versions 4 and 5 (XFS Algorithms & Data Structures, 3rd edition), as its log
+ * would leave it. Numbers are big-endian, checksums are not.
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,12 +13,15 @@
 #include "bootloader/blk/blk.h"
 #include "bootloader/blk/bytes.h"
 #include "bootloader/blk/crc32c.h"
+#include "bootloader/blk/overlay.h"
 #include "fs.h"
 #include "runs.h"
+#include "xfs_log.h"
 
 enum {
-	SB_BLOCK_SIZE = 4, SB_BLOCKS = 8, SB_UUID = 32, SB_ROOT = 56, SB_AG_BLOCKS = 84,
-	SB_AG_COUNT = 88, SB_VERSION = 100, SB_INODE_SIZE = 104, SB_LABEL = 108, SB_LABEL_LEN = 12,
+	SB_BLOCK_SIZE = 4, SB_BLOCKS = 8, SB_UUID = 32, SB_LOG = 48, SB_ROOT = 56,
+	SB_AG_BLOCKS = 84, SB_AG_COUNT = 88, SB_LOG_BLOCKS = 96, SB_VERSION = 100,
+	SB_INODE_SIZE = 104, SB_LABEL = 108, SB_LABEL_LEN = 12,
 	SB_BLOCK_LOG = 120, SB_INODE_LOG = 122, SB_INODES_LOG = 123, SB_AG_LOG = 124,
 	SB_DIR_LOG = 192, SB_FEATURES2 = 200, SB_INCOMPAT = 216, SB_LEN = 512,
 	VERSION_MASK = 0xf, VERSION_DIR2 = 0x2000, FEATURES2_FTYPE = 0x200,
@@ -43,6 +47,7 @@ struct geometry {
 	uint32_t block_size, ag_blocks, ag_count, inode_size, dir_size;
 	unsigned int ag_log, inodes_log;	/* bits of a block in a group, of an inode in a block */
 	bool v5, ftype;
+	bool checked;		/* checksums are right; the log's contents come without */
 };
 
 /* An inode, its data fork, and where its blocks are. */
@@ -57,6 +62,8 @@ struct file {
 struct xfs {
 	struct geometry g;
 	struct file last;	/* what was read last: files are read in pieces */
+	struct blk *disk;	/* borrowed: without the log's contents */
+	struct blk *overlay;	/* owned: with them; or NULL */
 };
 
 static void scoped_inode(struct file *f)
@@ -90,7 +97,7 @@ static bool intact(const struct geometry *g, const uint8_t *data, size_t len, si
 	static const uint8_t zero[4];
 	uint32_t crc;
 
-	if (!g->v5)
+	if (!g->checked)
 		return true;
 	crc = crc32c(~0u, data, crc_at);
 	crc = crc32c(crc, zero, sizeof(zero));
@@ -513,7 +520,7 @@ static int read_geometry(struct fs *fs, struct geometry *g, const uint8_t *sb, s
 	uint64_t blocks = get_be64(sb + SB_BLOCKS), bytes;
 	uint32_t incompat = 0;
 
-	g->v5 = (version & VERSION_MASK) == 5;
+	g->v5 = g->checked = (version & VERSION_MASK) == 5;
 	if (!g->v5 && (version & VERSION_MASK) != 4)
 		return fail(err, EOPNOTSUPP, "its version %u is not known", version & VERSION_MASK);
 	if (g->v5)
@@ -543,11 +550,60 @@ static int read_geometry(struct fs *fs, struct geometry *g, const uint8_t *sb, s
 	return 0;
 }
 
+static int replay_log(struct fs *fs, struct xfs *x, const uint8_t *sb, struct err *err)
+{
+	scoped(xfs_log) struct xfs_log log = { .clean = false };
+	uint64_t block;
+	int rc = linear_block(&x->g, get_be64(sb + SB_LOG), &block, err);
+
+	if (rc == 0)
+		rc = xfs_log_read(fs->blk, block * x->g.block_size,
+				  (uint64_t)get_be32(sb + SB_LOG_BLOCKS) * x->g.block_size, &log,
+				  err);
+	if (rc < 0 || log.clean)
+		return rc;
+	rc = overlay_open(fs->blk, &x->overlay, err);
+	if (rc == 0)
+		rc = xfs_log_replay(&log, x->g.inode_size, x->overlay, err);
+	if (rc < 0) {
+		blk_close(x->overlay);
+		x->overlay = NULL;
+		return rc;
+	}
+	fs->blk = x->overlay;
+	x->g.checked = false;
+	return 0;
+}
+
+/* A log that cannot be read is no reason to fail. */
+static int open_log(struct fs *fs, struct xfs *x, const uint8_t *sb, struct err *err)
+{
+	struct err why = ERR_INIT;
+	int rc;
+
+	x->disk = fs->blk;
+	if (!get_be64(sb + SB_LOG)) {
+		snprintf(fs->note, sizeof(fs->note), "its log is on another device: what only "
+			 "stands there is not seen");
+		return 0;
+	}
+	rc = replay_log(fs, x, sb, &why);
+	if (rc == -ENOMEM || rc == -ETIME)
+		return fail(err, -rc, "%s", why.msg);
+	if (rc < 0)
+		snprintf(fs->note, sizeof(fs->note), "what was changed in the last half minute "
+			 "may not be seen: %.80s", why.msg);
+	return 0;
+}
+
 static void xfs_close(struct fs *fs)
 {
 	struct xfs *x = fs->priv;
 
 	scoped_inode(&x->last);
+	if (x->overlay)
+		fs->blk = x->disk;
+	blk_close(x->overlay);
 	free(x);
 	fs->priv = NULL;
 }
@@ -570,6 +626,8 @@ static int xfs_open(struct fs *fs, struct err *err)
 		return fail_nomem(err);
 	fs->priv = x;
 	rc = read_geometry(fs, &x->g, sb, err);
+	if (rc == 0)
+		rc = open_log(fs, x, sb, err);
 	if (rc == 0) {
 		fs_set_uuid(fs, sb + SB_UUID);
 		fs_set_label(fs, sb + SB_LABEL, SB_LABEL_LEN);

@@ -16,4 +16,14 @@ out/dom0/nofork: tests/bed/nofork.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(BED_CC) -o $@ $<
 
-DOM0_PROGRAMS += out/dom0/hostcmp out/dom0/nofork
+out/dom0/hvmparams: tests/bed/hvmparams.c
+	$(if $(V),,@echo "  CC      $@")
+	$(Q)mkdir -p $(@D)
+	$(Q)$(BED_CC) -o $@ $< $(XENLIBS_TEST)
+
+out/dom0/omcheck: tests/bed/omcheck.c tests/openmetrics.h
+	$(if $(V),,@echo "  CC      $@")
+	$(Q)mkdir -p $(@D)
+	$(Q)$(BED_CC) -o $@ $<
+
+DOM0_PROGRAMS += out/dom0/hostcmp out/dom0/nofork out/dom0/hvmparams out/dom0/omcheck

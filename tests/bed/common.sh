@@ -32,6 +32,16 @@ die() { say "$(basename "$0"): $*"; exit 1; }
 # shellcheck source=tests/bed/qemu.sh
 . "$bed_src/qemu.sh"
 
+# bed_on_machine WORD: "iommu" has an IOMMU, a processor for the PV shim and NICs to give away
+# (qemu.sh); a snapshot loads only into the machine that it was taken of
+bed_on_machine()
+{
+	case $1 in '' | iommu) ;; *) die "there is no machine '$1'" ;; esac
+	bed_machine=$1
+	bed_disk=dom0${1:+-$1}.qcow2
+}
+bed_on_machine "${BED_MACHINE-}"
+
 # bed_alive: is this bed's QEMU there
 bed_alive() { kill -0 "$(cat "$bed_dir/pid")" 2> /dev/null; }
 
@@ -144,7 +154,8 @@ bed_start()
 	# locked, so that a rebuild does not change the image half way
 	exec 9< "$bed_out/lock"
 	flock -s 9
-	cp --sparse=always --reflink=auto "$bed_out"/{dom0.qcow2,key} "$bed_dir"
+	cp --sparse=always --reflink=auto "$bed_out/key" "$bed_dir"
+	cp --sparse=always --reflink=auto "$bed_out/$bed_disk" "$bed_dir/dom0.qcow2"
 	bed_qemu "$bed_dir/dom0.qcow2" -loadvm ready
 	bed_connect "${BED_CONNECT:-120}" || rc=$?
 	exec 9<&-
@@ -159,9 +170,10 @@ bed_tar()
 
 	xlite=$(readlink -f "${BED_XLITE:-$out/xlite}")
 	[ ! -x "$xlite" ] || list+=(-C "${xlite%/*}" --transform 's,^xlite$,bin/xlite,' xlite)
+	[ ! -x "${xlite%/*}/xlite-boot" ] || list+=(-C "${xlite%/*}" --transform 's,^xlite-boot$,bin/xlite-boot,' xlite-boot)
 	[ ! -d "$out/dom0" ] || list+=(-C "$out" --transform 's,^dom0,bin,' dom0)
 	[ ! -d "$out/guests" ] || list+=(-C "$out" guests)
-	list+=(-C "$bed_src" one lib.sh demo.dom0 -C "$bed_tests/.." --transform "s,^${bed_tests##*/},t," "${bed_tests##*/}")
+	list+=(-C "$bed_src" one lib.sh same.sh demo.dom0 -C "$bed_tests/.." --transform "s,^${bed_tests##*/},t," "${bed_tests##*/}")
 	tar -ch --owner=0 --group=0 --exclude='*.[od]' "${list[@]}"
 }
 

@@ -22,6 +22,9 @@
 /* Xen frees some pages late and keeps a few: grant frames of dom0, its own heap. */
 #define MEMORY_SLACK_KB 256
 
+/* Stands for the command line of a process that has none any more. */
+#define ZOMBIE "(zombie)"
+
 /* What may be new after a domain has come and gone; xl leaves these too. */
 static const char *const residue[] = {
 	"store /local/domain/0/backend",
@@ -244,7 +247,7 @@ static int take_processes(struct hoststate *state, struct err *err)
 		snprintf(path, sizeof(path), "/proc/%d/cmdline", pid);
 		read_line(path, text, sizeof(text));
 		rc = add(state, err, "process %d\t%s", pid,
-			 text[0] ? text : "(zombie)");
+			 text[0] ? text : ZOMBIE);
 	}
 	closedir(dir);
 	return rc;
@@ -458,6 +461,14 @@ static bool is_below(const char *item, const char *last)
 	return last && !strncmp(item, last, len) && item[len] == '/';
 }
 
+/* A process that had ended, and whose parent has looked at it since: no loss. */
+static bool was_zombie(const char *item)
+{
+	const char *text = strchr(item, '\t');
+
+	return !strncmp(item, "process ", 8) && text && !strcmp(text, "\t" ZOMBIE);
+}
+
 unsigned int hoststate_diff(const struct hoststate *before,
 			    const struct hoststate *after, FILE *out)
 {
@@ -470,7 +481,7 @@ unsigned int hoststate_diff(const struct hoststate *before,
 		const char *new = j < after->nr_items ? after->items[j] : NULL;
 		int order = !old ? 1 : !new ? -1 : by_key(old, new);
 
-		if (order < 0)
+		if (order < 0 && !was_zombie(old))
 			nr += report(out, "gone:", old);
 		else if (order > 0 && !is_below(new, last_new))
 			nr += report(out, "left behind:", last_new = new);

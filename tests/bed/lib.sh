@@ -48,6 +48,11 @@
 #	console_has NAME REGEX [SECONDS]	its log gets such a line (a check; 60 s)
 #	xen_gone NAME		no domain of this name (for wait_for, ok)
 #
+#	create_refused NAME WHAT MESSAGE	$T/NAME.cfg is refused before there is a domain, in
+#				just these words (checks)
+#	sweep_some STEP WHAT SWEEP WORD...	every STEPth call of `sweep SWEEP WORD...`
+#				(tests/fault); LONG: every ${LONG_STEP:-1}th (a check)
+#
 # Variables: $XLITE (bin guests t lib.sh), $T (a folder of this file, removed
 # at its end), $BED (qemu or local). Names of domains: short, of this file only.
 
@@ -219,9 +224,12 @@ root_image() { cp --sparse=always /srv/guests/root "$1"; }
 guest()
 {
 	local name=$1 log=/var/log/xen/console/guest-$1.log
-	local end=$((SECONDS + ${GUEST_LIMIT:-60})) id size text
+	# What looks takes from a slow guest what little of a processor there is.
+	local limit=${GUEST_LIMIT:-60} pause=0.1 end id size text
 	shift
 
+	end=$((SECONDS + limit))
+	[ "$limit" -lt 300 ] || pause=1
 	guest_calls=$((guest_calls + 1)) rc=255 out='' err=''
 	id=$(xlite domid "$name") && size=$(stat -c %s "$log") || return
 	# The two marks are not in what is typed, which the guest's terminal echoes.
@@ -237,7 +245,7 @@ guest()
 			out=${out%$'\n'}
 			break
 		fi
-		sleep 0.1
+		sleep $pause
 	done
 	return "$rc"
 }
@@ -255,6 +263,25 @@ console_has()
 	check_result 1 "console of $1: $2"
 	[ ! -e "$log" ] || diag "$(tail -n 20 "$log" | tr -d '\r\000')"
 	return 1
+}
+
+create_refused()
+{
+	run xlite create -q -p "$T/$1.cfg"
+	err=${err#xlite: }
+	isnt "refused: $2" "$rc" 0
+	is "in words" "${err#"cannot create '$1': "}" "$3"
+	xen_gone "$1" || xl destroy "$1"
+}
+
+sweep_some()
+{
+	local step=$1 what=$2
+	shift 2
+
+	[ -z "${LONG-}" ] || step=${LONG_STEP:-1}
+	run sweep -k "$step" "$@"
+	is "$what (${out##*$'\n'})" "$rc$err" 0 || diag "$out"
 }
 
 xen_gone() { ! xl domid "$1" > /dev/null 2>&1; }

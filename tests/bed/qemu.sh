@@ -19,15 +19,27 @@ bed_tether()
 
 # bed_qemu DISK [QEMU-OPTION...]: start QEMU in the background, in $bed_dir
 # BED_KEEP: seconds that it may live on after this shell (kept beds)
+# bed_machine: "" or "iommu"
 bed_qemu()
 {
-	local disk=$1 tether cpu
+	local disk=$1 tether cpu machine=()
 	shift
 
 	tether=$(bed_tether) || return 1
 	# Plain "max" crashes the dom0 kernel (page keys, SMAP); with rdtscp PVH and
 	# HVM guests die ("SVM Insn len emulation failed"); qemu64 has no nested paging.
 	cpu=max,-pku,-la57,-smap,-smep,-umip,-rdtscp
+	# The shim wants a processor that it knows and no MONITOR. The NICs are for guests:
+	# one that is on a net, and one of two functions.
+	if [ "$bed_machine" = iommu ]; then
+		cpu+=,-monitor,family=23,model=49
+		# shellcheck disable=SC2054
+		machine=(-machine q35 -device intel-iommu,intremap=on
+			-netdev user,id=spare,restrict=on
+			-device e1000,netdev=spare,addr=8.0,mac=52:54:00:12:00:01
+			-device e1000,addr=9.0,multifunction=on,mac=52:54:00:12:00:02
+			-device e1000,addr=9.1,mac=52:54:00:12:00:03)
+	fi
 	# Where Xen restores vector registers lazily (CR0.TS), a process of dom0 that is
 	# preempted by a guest gets foreign ones back here: copies and checksums go wrong.
 	rm -f "$bed_dir"/mon.in "$bed_dir"/mon.out
@@ -35,7 +47,7 @@ bed_qemu()
 	: > "$bed_dir/serial"
 	"$tether" ${BED_KEEP:+-k "$BED_KEEP"} -p $$ -d "${bed_owner:-$bed_dir}" \
 		qemu-system-x86_64 -name xlite-bed -nodefaults -no-user-config \
-		-accel tcg,thread=multi,tb-size=512 -cpu "$cpu" \
+		-accel tcg,thread=multi,tb-size=512 -cpu "$cpu" "${machine[@]}" \
 		-smp 2 -m 4096 -no-reboot -display none \
 		-serial "file:$bed_dir/serial" \
 		-chardev "pipe,id=mon,path=$bed_dir/mon" -mon chardev=mon \

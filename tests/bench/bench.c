@@ -9,17 +9,14 @@
  * the calmest set counts. JSON with all times (microseconds) goes to stdout, the
  * table to stderr. Exit status: 1 when a limit is passed, 2 trouble.
  */
-#include <errno.h>
 #include <fcntl.h>
-#include <spawn.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "run.h"
 #include "tests/bed/hoststate.h"
 #include "tests/fault/storeproxy.h"
 #include "toolstack/base/scope.h"
@@ -27,28 +24,22 @@
 #define PROXY_DIR "/tmp/bench-store"
 #define TINY "/xlite/guests/tiny"
 #define MIB "32"
+#define HVM_MIB "128"
 #define TINY_CFG "/root/bench-tiny.cfg"
 #define PVH_CFG "/root/bench-pvh.cfg"
+#define HVM_CFG "/root/bench-hvm.cfg"
 #define LINUX_CFG "/root/bench-linux.cfg"
 #define DEVICES_CFG "/root/bench-devices.cfg"
 #define IMAGE "/root/bench.img"
 #define BRIDGE "xenbr0"
 
-enum { XL, XLITE, FLOOR, CONTENDERS, MAX_ROUNDS = 99, MAX_SPREAD = 15, TRIES = 3, GUESTS = 40,
-	VBD_GUESTS = 4, VBDS = 25, MIB_BYTES = 1 << 20, BOOT_S = 120 };
+enum { MAX_SPREAD = 15, TRIES = 3, GUESTS = 40, HUNDRED = 99, VBD_GUESTS = 4, VBDS = 25, BOOT_S = 120 };
 
 static const char *const names[] = { "xl", "xlite", "floor" };
 
-enum what { CREATE, DESTROY, LIST, BLOCK_ATTACH, BLOCK_DETACH, NETWORK_ATTACH, NETWORK_DETACH, WHATS };
-
 static const char *const what_names[] = { "create", "destroy", "list", "block-attach",
-	"block-detach", "network-attach", "network-detach" };
-
-/* One set of rounds: times[what][contender][round]. */
-struct set {
-	unsigned int rounds, spread;
-	long us[WHATS][CONTENDERS][MAX_ROUNDS];
-};
+	"block-detach", "network-attach", "network-detach", "boot-find", "boot-copy",
+	"boot-unpack", "reboot" };
 
 /* A row of the table; a limit of 0 says that there is none. */
 struct row {
@@ -57,12 +48,12 @@ struct row {
 	double of_xl, of_floor;
 };
 
-enum mode { GUEST, LISTING, HOTPLUG };
+enum mode { GUEST, LISTING, HOTPLUG, READING, RESTART };
 
 struct scenario {
 	const char *name, *config;
 	unsigned int guests;	/* that are there meanwhile */
-	enum mode mode;		/* what is timed: create -p and destroy, list, attach and detach */
+	enum mode mode;		/* what is timed: create -p and destroy, list, attach and detach, boot, reboot */
 	bool floor;
 	bool vbds;		/* the guests that are there have VBDS disks each */
 	struct row rows[4];
@@ -76,11 +67,20 @@ static const struct scenario scenarios[] = {
 	{ "devices", DEVICES_CFG, 0, GUEST, true, false,
 	  { { "create -p, file disk and vif", CREATE, 0.08, 0 },
 	    { "destroy of it", DESTROY, 0.10, 0 } } },
+	/* The floor is the start of its QEMU alone, for a domain that stands already. */
+	{ "hvm", HVM_CFG, 0, GUEST, true, false,
+	  { { "create -p, HVM; floor: QEMU alone", CREATE, 0.75, 1.2 },
+	    { "destroy of it", DESTROY, 0.10, 0 } } },
 	{ "list", NULL, GUESTS, LISTING, false, false,
 	  { { "list, 40 guests", LIST, 0.40, 0 } } },
 	{ "many", TINY_CFG, GUESTS, GUEST, true, false,
 	  { { "create -p, 40 guests there", CREATE, 0, 1.2 },
 	    { "destroy, 40 guests there", DESTROY, 0, 0 } } },
+	{ "hundred", TINY_CFG, HUNDRED, GUEST, true, false,
+	  { { "create -p, the 100th", CREATE, 0, 1.2 },
+	    { "destroy, 99 guests there", DESTROY, 0, 0 } } },
+	{ "reboot", TINY_CFG, 0, RESTART, false, false,
+	  { { "from a guest's reboot to the next one", REBOOT, 0.10, 0 } } },
 	{ "vbds", DEVICES_CFG, VBD_GUESTS, GUEST, true, true,
 	  { { "create -p, disk and vif, 100 vbds", CREATE, 0, 1.2 },
 	    { "destroy of it", DESTROY, 0, 0 } } },
@@ -92,64 +92,12 @@ static const struct scenario scenarios[] = {
 	    { "block-detach", BLOCK_DETACH, 0.15, 0 },
 	    { "network-attach", NETWORK_ATTACH, 0.15, 0 },
 	    { "network-detach", NETWORK_DETACH, 0.15, 0 } } },
+	/* In xl's place Debian's pygrub with all that it does; the floor copies the two files. */
+	{ "boot", NULL, 0, READING, true, false,
+	  { { "default entry of a disk; pygrub", BOOT_FIND, 0.10, 0 },
+	    { "so with kernel, ramdisk; floor: cp", BOOT_COPY, 0.35, 2.0 },
+	    { "so with the kernel unpacked", BOOT_UNPACK, 0, 0 } } },
 };
-
-static void die(const char *what)
-{
-	fprintf(stderr, "bench: %s\n", what);
-	exit(2);
-}
-
-static long now_us(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
-}
-
-/* Microseconds from spawn to exit; what it printed goes to text. */
-static long run(const char *const *argv, char *const *env, char *text, size_t size)
-{
-	scoped(fd) int out = memfd_create("out", MFD_CLOEXEC);
-	char *args[10] = { NULL };
-	posix_spawn_file_actions_t actions;
-	long start, end;
-	int status;
-	ssize_t len;
-	pid_t pid;
-
-	for (size_t i = 0; argv[i] && i < ARRAY_SIZE(args) - 1; i++)
-		args[i] = strdup(argv[i]);
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-	posix_spawn_file_actions_adddup2(&actions, out, 1);
-	start = now_us();
-	if (posix_spawnp(&pid, args[0], &actions, NULL, args, env) != 0)
-		die(args[0]);
-	waitpid(pid, &status, 0);
-	end = now_us();
-	posix_spawn_file_actions_destroy(&actions);
-	len = pread(out, text, size - 1, 0);
-	text[len < 0 ? 0 : len] = '\0';
-	if (status != 0) {
-		fprintf(stderr, "bench: %s %s: status %#x\n", args[0], args[1], status);
-		exit(2);
-	}
-	for (size_t i = 0; args[i]; i++)
-		free(args[i]);
-	return end - start;
-}
-
-#define RUN(text, ...) run((const char *const[]){ __VA_ARGS__, NULL }, environ, text, sizeof(text))
-
-static void write_config(const char *path, const char *text)
-{
-	scoped(file) FILE *f = fopen(path, "we");
-
-	if (!f || fputs(text, f) < 0 || fflush(f) != 0)
-		die(path);
-}
 
 static void settle(const struct hoststate *before)
 {
@@ -170,18 +118,46 @@ static void remember(struct hoststate *state)
 		die(err.msg);
 }
 
+/* The firmware that xlite gives its guests, so that the floor need not look for it. */
+static long model_alone(char *domid, size_t size)
+{
+	static const char *const places[] = { "/usr/lib/xen-4.17/boot/hvmloader",
+		"/usr/lib/xen-4.20/boot/hvmloader" };
+	char text[4096];
+	size_t i = 0;
+
+	while (i < ARRAY_SIZE(places) - 1 && access(places[i], F_OK) < 0)
+		i++;
+	run((const char *const[]){ "floor", "hvm", places[i], HVM_MIB, NULL }, environ, domid, size,
+	    NULL);
+	domid[strcspn(domid, "\n")] = '\0';
+	return RUN(text, "floor", "model", domid);
+}
+
+static void note_model(void)
+{
+	char text[4096], domid[4096];
+
+	RUN(domid, "xlite", "domid", "bench");
+	domid[strcspn(domid, "\n")] = '\0';
+	RUN(text, "floor", "note", domid);
+}
+
 static void one_guest(const struct scenario *s, int who, struct set *set, unsigned int round)
 {
 	char text[4096], domid[4096];
 
 	if (who == FLOOR) {
-		set->us[CREATE][who][round] = strcmp(s->config, TINY_CFG) == 0 ?
+		set->us[CREATE][who][round] = strcmp(s->config, HVM_CFG) == 0 ?
+			model_alone(domid, sizeof(domid)) : strcmp(s->config, TINY_CFG) == 0 ?
 			RUN(domid, "floor", "create", TINY, MIB, "bench") :
 			RUN(domid, "floor", "create", TINY, MIB, "bench", IMAGE, BRIDGE);
 		domid[strcspn(domid, "\n")] = '\0';
 		set->us[DESTROY][who][round] = RUN(text, "floor", "destroy", domid);
 	} else {
 		set->us[CREATE][who][round] = RUN(text, names[who], "create", "-pq", s->config);
+		if (who == XLITE && strcmp(s->config, HVM_CFG) == 0)
+			note_model();
 		set->us[DESTROY][who][round] = RUN(text, names[who], "destroy", "bench");
 	}
 }
@@ -197,51 +173,6 @@ static void one_hotplug(int who, struct set *set, unsigned int round)
 	set->us[NETWORK_ATTACH][who][round] = RUN(text, names[who], "network-attach", "bench",
 						  "bridge=" BRIDGE);
 	set->us[NETWORK_DETACH][who][round] = RUN(text, names[who], "network-detach", "bench", "0");
-}
-
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-/* The value below which part/4 of them are. */
-static double quartile(const double *values, unsigned int nr, unsigned int part)
-{
-	double sorted[MAX_ROUNDS];
-
-	memcpy(sorted, values, nr * sizeof(*values));
-	qsort(sorted, nr, sizeof(*sorted), by_value);
-	return sorted[(nr - 1) * part / 4];
-}
-
-static double median_ms(const struct set *set, enum what what, int who)
-{
-	double ms[MAX_ROUNDS];
-
-	for (unsigned int i = 0; i < set->rounds; i++)
-		ms[i] = (double)set->us[what][who][i] / 1000;
-	return quartile(ms, set->rounds, 2);
-}
-
-static double median_ratio(const struct set *set, enum what what, int who, int other)
-{
-	double ratio[MAX_ROUNDS];
-
-	for (unsigned int i = 0; i < set->rounds; i++)
-		ratio[i] = (double)set->us[what][who][i] / (double)set->us[what][other][i];
-	return quartile(ratio, set->rounds, 2);
-}
-
-static unsigned int spread(const struct set *set, enum what what, int who)
-{
-	double us[MAX_ROUNDS];
-
-	for (unsigned int i = 0; i < set->rounds; i++)
-		us[i] = (double)set->us[what][who][i];
-	return (unsigned int)(100 * (quartile(us, set->rounds, 3) - quartile(us, set->rounds, 1)) /
-			      quartile(us, set->rounds, 2));
 }
 
 static void measure(const struct scenario *s, unsigned int rounds, struct set *set)
@@ -266,20 +197,16 @@ static void measure(const struct scenario *s, unsigned int rounds, struct set *s
 				into->us[LIST][who][at] = RUN(text, names[who], "list");
 			else if (s->mode == HOTPLUG)
 				one_hotplug(who, into, at);
+			else if (s->mode == RESTART)
+				reboot_once(who, names[who], TINY_CFG, into, at);
+			else if (s->mode == READING)
+				one_boot(who, into, at);
 			else
 				one_guest(s, who, into, at);
 			settle(&before);
 		}
 	}
 	set->spread = spread(set, s->rows[0].what, s->floor ? FLOOR : XL);
-}
-
-static void make_image(const char *path)
-{
-	scoped(fd) int fd = open(path, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
-
-	if (fd < 0 || ftruncate(fd, MIB_BYTES) < 0)
-		die(path);
 }
 
 /* VBDS disks for guest number i. */
@@ -317,7 +244,7 @@ static void guests(const struct scenario *s, bool there)
 		if (there && s->vbds)
 			add_disks(disks, sizeof(disks), i);
 		if (there)
-			RUN(text, "xlite", "create", "-pq", TINY_CFG, setting, disks);
+			RUN(text, "xlite", "create", "-pq", TINY_CFG, setting, disks, "memory=8");
 		else
 			RUN(text, "xlite", "destroy", name);
 		if (!there && s->vbds)
@@ -406,6 +333,8 @@ static bool bench(const struct scenario *s, unsigned int rounds)
 	guests(s, true);
 	if (s->mode == HOTPLUG)
 		running_guest(true);
+	if (s->mode == READING)
+		boot_disk(true);
 	for (unsigned int try = 0; try < TRIES && best.spread > MAX_SPREAD; try++) {
 		memset(&set, 0, sizeof(set));
 		measure(s, rounds, &set);
@@ -415,6 +344,10 @@ static bool bench(const struct scenario *s, unsigned int rounds)
 	}
 	if (s->mode == HOTPLUG)
 		running_guest(false);
+	if (s->mode == READING) {
+		over |= peak_memory();
+		boot_disk(false);
+	}
 	guests(s, false);
 	for (size_t i = 0; i < ARRAY_SIZE(s->rows) && s->rows[i].name; i++)
 		over |= print_row(s, &s->rows[i], &best);
@@ -440,16 +373,17 @@ static unsigned long store_requests(int who, bool devices)
 	if (who == FLOOR)
 		run((const char *const[]){ "floor", "create", TINY, MIB, "bench",
 					   devices ? IMAGE : NULL, BRIDGE, NULL }, env, text,
-		    sizeof(text));
+		    sizeof(text), NULL);
 	else
 		run((const char *const[]){ names[who], "create", "-pq",
 					   devices ? DEVICES_CFG : TINY_CFG, NULL }, env,
-		    text, sizeof(text));
+		    text, sizeof(text), NULL);
 	nr = state->requests;
 	RUN(text, "xl", "destroy", "bench");
 	return nr;
 }
 
+/* Of a second guest: the first one's create starts the supervisor, the only one there is. */
 static unsigned int processes_left(void)
 {
 	scoped(hoststate) struct hoststate before = HOSTSTATE_INIT;
@@ -457,10 +391,12 @@ static unsigned int processes_left(void)
 	unsigned int nr = 0;
 	char text[4096];
 
+	RUN(text, "xlite", "create", "-pq", TINY_CFG, "name=\"first\"");
 	remember(&before);
 	RUN(text, "xlite", "create", "-pq", TINY_CFG);
 	remember(&after);
 	RUN(text, "xlite", "destroy", "bench");
+	RUN(text, "xlite", "destroy", "first");
 	for (size_t i = 0; i < after.nr_items; i++)
 		nr += strncmp(after.items[i], "process", 7) == 0;
 	for (size_t i = 0; i < before.nr_items; i++)
@@ -506,17 +442,20 @@ static bool wanted(const char *name, char **list)
 
 int main(int argc, char **argv)
 {
-	unsigned int rounds = 9;
+	unsigned int rounds = 9, creates = MAX_ROUNDS;
 	bool over = false;
 	int opt;
 
-	while ((opt = getopt(argc, argv, "r:")) != -1) {
-		rounds = opt == 'r' ? (unsigned int)atoi(optarg) : 0;
-		if (rounds < 1 || rounds > MAX_ROUNDS)
-			die("usage: bench [-r ROUNDS] [SCENARIO...]");
+	while ((opt = getopt(argc, argv, "r:n:")) != -1) {
+		unsigned int *number = opt == 'n' ? &creates : &rounds;
+
+		*number = opt == '?' ? 0 : (unsigned int)atoi(optarg);
+		if (*number < 1 || *number > MAX_ROUNDS)
+			die("usage: bench [-r ROUNDS] [-n CREATES of the curve] [SCENARIO...]");
 	}
 	write_config(TINY_CFG, "name=\"bench\"\nkernel=\"" TINY "\"\nmemory=" MIB "\n");
 	write_config(PVH_CFG, "name=\"bench\"\nkernel=\"" TINY "\"\ntype=\"pvh\"\nmemory=" MIB "\n");
+	write_config(HVM_CFG, "name=\"bench\"\ntype=\"hvm\"\nmemory=" HVM_MIB "\n");
 	write_config(LINUX_CFG, "name=\"bench\"\nkernel=\"/srv/guests/vmlinuz\"\n"
 		     "ramdisk=\"/srv/guests/initrd\"\nmemory=256\nextra=\"console=hvc0 quiet\"\n");
 	write_config(DEVICES_CFG, "name=\"bench\"\nkernel=\"" TINY "\"\nmemory=" MIB "\n"
@@ -529,11 +468,16 @@ int main(int argc, char **argv)
 		if (wanted(scenarios[i].name, argv + optind))
 			over |= bench(&scenarios[i], rounds);
 	}
+	/* Minutes: only when asked for. */
+	if (argv[optind] && wanted("curve", argv + optind))
+		over |= curve(names, TINY, TINY_CFG, creates);
 	if (wanted("counts", argv + optind))
 		over |= counts();
 	printf("\n]\n");
 	unlink(TINY_CFG);
 	unlink(PVH_CFG);
+	unlink(HVM_CFG);
+	unlink("/root/bench-model");
 	unlink(LINUX_CFG);
 	unlink(DEVICES_CFG);
 	unlink(IMAGE);

@@ -2,7 +2,10 @@
 /*
  * floor create KERNEL MIB NAME [IMAGE BRIDGE]	prints the new domain's number; it stays
  *	paused; IMAGE becomes its xvda, by a loop device, and BRIDGE its vif's
- * floor destroy DOMID
+ * floor hvm LOADER MIB	an HVM domain with that firmware and nothing else, for
+ * floor note DOMID	keeps the command line of the QEMU that serves DOMID, for
+ * floor model DOMID	starts such a QEMU for that domain; ends when it answers
+ * floor destroy DOMID	and its QEMU
  *
  * The limit to compare with: only the library calls without which a PV guest does
  * not come to be, and the store requests that libxl's layout consists of, straight
@@ -12,6 +15,8 @@
 #include <linux/loop.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
+#include <signal.h>
+#include <spawn.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -22,12 +27,16 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 #include <uuid/uuid.h>
 #include <xenctrl.h>
 #include <xenguest.h>
 #include <xenstore.h>
+
+#define MODEL_NOTE "/root/bench-model"
+enum { VIDEO_MIB = 8 };
 
 enum perm { INHERIT, READ, OWNS, FRONTEND };
 
@@ -141,7 +150,10 @@ static void put_rings(const char *home, const struct xc_dom_image *dom)
 
 static void make_domain(struct xc_dom_image *dom, const uuid_t uuid, unsigned long kb)
 {
+	bool hvm = dom->container_type == XC_DOM_HVM_CONTAINER;
 	struct xen_domctl_createdomain create = {
+		.flags = hvm ? XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap : 0,
+		.arch.emulation_flags = hvm ? XEN_X86_EMU_ALL & ~XEN_X86_EMU_VPCI : 0,
 		.max_vcpus = 1, .max_evtchn_port = 1023, .max_grant_frames = -1,
 		.max_maptrack_frames = -1, .grant_opts = XEN_DOMCTL_GRANT_version(2),
 	};
@@ -150,6 +162,7 @@ static void make_domain(struct xc_dom_image *dom, const uuid_t uuid, unsigned lo
 	check(xc_domain_create(xc, &domid, &create) == 0, "create");
 	check(xc_domain_max_vcpus(xc, domid, 1) == 0, "max_vcpus");
 	check(xc_domain_setmaxmem(xc, domid, kb + 1024) == 0, "setmaxmem");
+	check(!hvm || xc_set_paging_mempool_size(xc, domid, 4 << 20) == 0, "paging");
 	check(xc_cpuid_apply_policy(xc, domid, false, NULL, 0, true, false, false, false, NULL) == 0,
 	      "cpuid");
 	dom->guest_domid = domid;
@@ -292,6 +305,13 @@ static void connect_vif(const char *bridge)
 	put(INHERIT, path, "connected");
 }
 
+static void build(struct xc_dom_image *dom, unsigned long mib)
+{
+	check(xc_dom_mem_init(dom, (unsigned int)mib) == 0 && xc_dom_boot_mem_init(dom) == 0 &&
+	      xc_dom_build_image(dom) == 0 && xc_dom_boot_image(dom) == 0 &&
+	      xc_dom_gnttab_init(dom) == 0, "build");
+}
+
 static void create(const char *kernel, unsigned long mib, const char *name, const char *image,
 		   const char *bridge)
 {
@@ -320,9 +340,7 @@ static void create(const char *kernel, unsigned long mib, const char *name, cons
 		loop = put_disk(image);
 		put_vif(bridge);
 	}
-	check(xc_dom_mem_init(dom, (unsigned int)mib) == 0 && xc_dom_boot_mem_init(dom) == 0 &&
-	      xc_dom_build_image(dom) == 0 && xc_dom_boot_image(dom) == 0 &&
-	      xc_dom_gnttab_init(dom) == 0, "build");
+	build(dom, mib);
 	put_rings(home, dom);
 	check(xs_introduce_domain(xs, domid, dom->pv_p2m[dom->xenstore_pfn],
 				  dom->xenstore_evtchn), "introduce");
@@ -331,6 +349,144 @@ static void create(const char *kernel, unsigned long mib, const char *name, cons
 		connect_vif(bridge);
 	}
 	printf("%u\n", domid);
+}
+
+/*
+ * Only what QEMU looks for: memory, the pages for requests, and in the store the console and the
+ * keyboard that every HVM guest has, which it serves or looks at when it starts.
+ */
+static void create_hvm(const char *loader, unsigned long mib)
+{
+	struct xc_dom_image *dom = xc_dom_allocate(xc, NULL, NULL);
+	char home[64], libxl[64], text[UUID_STR_LEN];
+	uuid_t uuid;
+
+	uuid_generate(uuid);
+	uuid_unparse_lower(uuid, text);
+	check(dom, "allocate");
+	dom->container_type = XC_DOM_HVM_CONTAINER;
+	dom->max_vcpus = 1;
+	dom->device_model = true;
+	dom->vga_hole_size = 0x20;
+	dom->target_pages = (mib - VIDEO_MIB) << (20 - XC_PAGE_SHIFT);
+	dom->lowmem_end = (mib - VIDEO_MIB) << 20;
+	dom->mmio_size = UINT64_C(1) << 28;
+	dom->mmio_start = (UINT64_C(1) << 32) - dom->mmio_size;
+	check(xc_dom_kernel_file(dom, loader) == 0 && xc_dom_boot_xen_init(dom, xc, 0) == 0 &&
+	      xc_dom_parse_image(dom) == 0, loader);
+	make_domain(dom, uuid, mib << 10);
+	build(dom, mib - VIDEO_MIB);
+	snprintf(home, sizeof(home), "/local/domain/%u", domid);
+	snprintf(libxl, sizeof(libxl), "/libxl/%u", domid);
+	put_home(home, text, "bench", mib << 10);
+	put_console(home, libxl);
+	put_device("vkbd", 0, (const char *const[]){ NULL }, (const char *const[]){ NULL });
+	printf("%u\n", domid);
+}
+
+static int model_pid(void)
+{
+	char path[64], *text;
+	unsigned int len;
+
+	snprintf(path, sizeof(path), "/local/domain/%u/image/device-model-pid", domid);
+	text = xs_read(xs, XBT_NULL, path, &len);
+	return text ? atoi(text) : 0;
+}
+
+/* Its number, then its arguments. */
+static void note_model(void)
+{
+	char path[32], text[8192];
+	int in, out = open(MODEL_NOTE, O_CREAT | O_TRUNC | O_WRONLY, 0600);
+	ssize_t len;
+
+	snprintf(path, sizeof(path), "/proc/%d/cmdline", model_pid());
+	in = open(path, O_RDONLY);
+	len = read(in, text, sizeof(text));
+	check(len > 0 && dprintf(out, "%u%c", domid, 0) > 0 && write(out, text, (size_t)len) == len,
+	      path);
+}
+
+/* As it was noted, but for another domain: the number stands alone, and in names of sockets. */
+static char *for_domain(const char *arg, const char *old)
+{
+	char with[16], *to = malloc(strlen(arg) + 32), *end = to;
+
+	snprintf(with, sizeof(with), "-%s,", old);
+	if (strcmp(arg, old) == 0) {
+		sprintf(to, "%u", domid);
+		return to;
+	}
+	for (const char *hit; (hit = strstr(arg, with)); arg = hit + strlen(with))
+		end += sprintf(end, "%.*s-%u,", (int)(hit - arg), arg, domid);
+	strcpy(end, arg);
+	return to;
+}
+
+/* It says "running" before it has opened its displays, and answers after that: its greeting. */
+static void await_greeting(void)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	char byte;
+
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "/var/run/xen/qmp-libxl-%u", domid);
+	check(fd >= 0 && connect(fd, (struct sockaddr *)&addr, sizeof(addr)) == 0 &&
+	      read(fd, &byte, 1) == 1, addr.sun_path);
+	close(fd);
+}
+
+static void start_model(void)
+{
+	char text[8192], *args[128] = { NULL }, state[64], **event, *env[] = { NULL };
+	int fd = open(MODEL_NOTE, O_RDONLY), nr = 0;
+	ssize_t len = read(fd, text, sizeof(text) - 1);
+	posix_spawn_file_actions_t actions;
+	unsigned int n;
+	pid_t pid;
+
+	check(len > 0, MODEL_NOTE);
+	text[len] = '\0';
+	for (char *p = text + strlen(text) + 1; p < text + len && nr < 127; p += strlen(p) + 1)
+		args[nr++] = for_domain(p, text);
+	snprintf(state, sizeof(state), "/local/domain/0/device-model/%u/state", domid);
+	put(INHERIT, state, "%s", "");
+	check(xs_watch(xs, state, "x"), state);
+	posix_spawn_file_actions_init(&actions);
+	for (int i = 0; i < 3; i++)
+		posix_spawn_file_actions_addopen(&actions, i, "/dev/null", O_RDWR, 0);
+	check(posix_spawnp(&pid, args[0], &actions, NULL, args, env) == 0, args[0]);
+	do {
+		event = xs_read_watch(xs, &n);
+		free(event);
+		event = xs_read(xs, XBT_NULL, state, &n);
+	} while (!event || strcmp((char *)event, "running") != 0);
+	await_greeting();
+	snprintf(state, sizeof(state), "/local/domain/%u/image/device-model-pid", domid);
+	put(INHERIT, state, "%d", pid);
+}
+
+static void stop_model(void)
+{
+	char path[64];
+	int pid = model_pid();
+
+	if (!pid)
+		return;
+	kill(pid, SIGKILL);
+	snprintf(path, sizeof(path), "/proc/%d", pid);
+	while (access(path, F_OK) == 0)
+		usleep(1000);
+	snprintf(path, sizeof(path), "/local/domain/0/device-model/%u", domid);
+	xs_rm(xs, XBT_NULL, path);
+	for (int i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), "/var/run/xen/%s-%u", i ? "qmp-libxl" :
+			 "qmp-libxenstat", domid);
+		unlink(path);
+	}
+	snprintf(path, sizeof(path), "/local/domain/0/backend/vkbd/%u", domid);
+	check(xs_rm(xs, XBT_NULL, path), path);
 }
 
 /* Tells both backends that it is over, for the guest as well, and waits. */
@@ -377,6 +533,7 @@ static void destroy(void)
 	snprintf(path, sizeof(path), "/libxl/%u/device/vbd/51712/backend", domid);
 	if (xs_read(xs, XBT_NULL, path, &(unsigned int){ 0 }))
 		close_devices();
+	stop_model();
 	snprintf(path, sizeof(path), "/local/domain/0/backend/console/%u", domid);
 	check(xs_rm(xs, XBT_NULL, path), path);
 	snprintf(path, sizeof(path), "/local/domain/%u", domid);
@@ -390,18 +547,30 @@ static void destroy(void)
 
 int main(int argc, char **argv)
 {
+	static const struct { const char *name; void (*run)(void); } verbs[] = {
+		{ "note", note_model }, { "model", start_model }, { "destroy", destroy },
+	};
+
 	xc = xc_interface_open(NULL, NULL, 0);
 	xs = xs_open(0);
 	check(xc && xs, "open");
 	if ((argc == 5 || argc == 7) && strcmp(argv[1], "create") == 0) {
 		create(argv[2], strtoul(argv[3], NULL, 10), argv[4], argv[5],
 		       argc == 7 ? argv[6] : NULL);
-	} else if (argc == 3 && strcmp(argv[1], "destroy") == 0) {
-		domid = (uint32_t)strtoul(argv[2], NULL, 10);
-		destroy();
-	} else {
-		fprintf(stderr, "usage: floor create KERNEL MIB NAME [IMAGE BRIDGE] | floor destroy DOMID\n");
-		return 2;
+		return 0;
 	}
-	return 0;
+	if (argc == 4 && strcmp(argv[1], "hvm") == 0) {
+		create_hvm(argv[2], strtoul(argv[3], NULL, 10));
+		return 0;
+	}
+	domid = argc == 3 ? (uint32_t)strtoul(argv[2], NULL, 10) : 0;
+	for (size_t i = 0; domid && i < sizeof(verbs) / sizeof(*verbs); i++) {
+		if (strcmp(argv[1], verbs[i].name) == 0) {
+			verbs[i].run();
+			return 0;
+		}
+	}
+	fprintf(stderr, "usage: floor create KERNEL MIB NAME [IMAGE BRIDGE] | hvm LOADER MIB | "
+		"note|model|destroy DOMID\n");
+	return 2;
 }

@@ -18,3 +18,14 @@ check-corpus: $(UNIT_OUT)/corpus $(UNIT_OUT)/bootcfg
 out/dom0/keys.tar: $(wildcard tests/unit/keys/*.cfg)
 	$(Q)mkdir -p $(@D) && tar cf $@ -C tests/unit/keys $(^F)
 DOM0_PROGRAMS += out/dom0/keys.tar
+
+# Those of them that the bed can run, for tests/bed/t/48-corpus.t; empty where there is no corpus.
+$(UNIT_OUT)/fit: $(UNIT_OUT)/tests/corpus/fit.o $(UNIT_OUT)/libxlite.a
+	$(Q)$(CC) $(SANITIZE) -o $@ $^ -Wl,-Bstatic $(LIBS) -Wl,-Bdynamic
+
+out/dom0/corpus.tar: $(UNIT_OUT)/fit $(wildcard $(CORPORA)/xlcfg/*.cfg)
+	$(Q)rm -rf out/corpus && mkdir -p $(@D) out/corpus
+	$(Q)for f in $(filter %.cfg,$^); do $< $$f out/corpus/$${f##*/} 2>> out/corpus/left-out || \
+		[ $$? = 3 ] || exit 1; done
+	$(Q)tar cf $@ -C out/corpus .
+DOM0_PROGRAMS += out/dom0/corpus.tar

@@ -42,7 +42,7 @@ struct fault_call {
 /* How each reports failure; the first row that matches counts. */
 static const struct { const char *pattern; enum kind kind; } kinds[] = {
 	/* They release, or give what is in memory already: they cannot fail. */
-	{ "*_close", NEVER }, { "*_free", NEVER }, { "*_release", NEVER },
+	{ "*_close", NEVER }, { "*_free", NEVER }, { "*_infofree", NEVER }, { "*_release", NEVER },
 	{ "xtl_*", NEVER }, { "xs_fileno", NEVER }, { "xenevtchn_fd", NEVER },
 	{ "xenforeignmemory_unmap", NEVER },
 	{ "xc_dom_*_max_size", NEVER }, { "xc_dom_translated", NEVER }, { "xc_dom_guest_os", NEVER },
@@ -53,7 +53,8 @@ static const struct { const char *pattern; enum kind kind; } kinds[] = {
 	{ "xs_get_permissions", NULLS }, { "xs_get_domain_path", NULLS },
 	{ "xs_check_watch", NULLS }, { "xs_transaction_start", ZERO }, { "xs_*", BOOL },
 	{ "xc_cpuid_apply_policy", NEGATIVE },	/* xenctrl.h does not say so; xg_cpuid_x86.c does */
-	{ "xc_*_open", NULLS }, { "xc_dom_allocate", NULLS }, { "xc_*map_alloc", NULLS },
+	{ "xc_*_open", NULLS }, { "xc_dom_allocate", NULLS }, { "xc_dom_malloc", NULLS },
+	{ "xc_*map_alloc", NULLS },
 	{ "xc_cpupool_freeinfo", NULLS }, { "xc_cpupool_getinfo", NULLS },
 	{ "xc_map_foreign_*", NULLS }, { "xc_get_*map_size", ZERO },
 	{ "xen*_open", NULLS }, { "xenforeignmemory_map*", NULLS },
@@ -72,7 +73,7 @@ static int64_t start_us;
 
 /* Read by the assembly below. */
 long fault_value;
-void *fault_decide(const struct fault_call *call);
+void *fault_decide(const struct fault_call *call, const char *first);
 
 static int64_t now_us(void)
 {
@@ -141,8 +142,8 @@ static int reason(enum kind kind, const char *name, unsigned long n)
 	return kind == FILE_MINUS ? file[n % ARRAY_SIZE(file)] : library[n % ARRAY_SIZE(library)];
 }
 
-/* The real function, or NULL: return fault_value instead. */
-void *fault_decide(const struct fault_call *call)
+/* The real function, or NULL: return fault_value instead. first: its first argument, of any type. */
+void *fault_decide(const struct fault_call *call, const char *first)
 {
 	int saved = errno, code;
 	enum kind kind = kind_of(call->name);
@@ -165,7 +166,8 @@ void *fault_decide(const struct fault_call *call)
 	if (!hit)
 		return call->real;
 	code = reason(kind, call->name, nr_all);
-	report("hit %lu %s %d\n", kind == FILE_MINUS ? nr_file : nr_library, call->name, code);
+	report("hit %lu %s %d %.200s\n", kind == FILE_MINUS ? nr_file : nr_library, call->name, code,
+	       strcmp(call->name, "open") == 0 || strcmp(call->name, "open64") == 0 ? first : "");
 	fault_value = kind == NEGATIVE ? -code :
 		kind == POSITIVE ? code : kind == MINUS || kind == FILE_MINUS ? -1 : 0;
 	errno = code;
@@ -177,6 +179,7 @@ __asm__(".text\n"
 	"fault_common:\n"
 	"	push %rax\n	push %rdi\n	push %rsi\n	push %rdx\n"
 	"	push %rcx\n	push %r8\n	push %r9\n"
+	"	mov %rdi, %rsi\n"
 	"	mov %r11, %rdi\n"
 	"	call fault_decide\n"
 	"	mov %rax, %r11\n"

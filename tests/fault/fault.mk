@@ -35,10 +35,5 @@ out/dom0/sweep: tests/fault/sweep.c tests/fault/storeproxy.c tests/fault/storepr
 	$(Q)mkdir -p $(@D)
 	$(Q)$(BED_CC) -o $@ $(filter %.c,$^) $(XENLIBS_TEST)
 
-# Which calls CI takes: another choice with each commit.
-out/dom0/fault-offset: FORCE
-	$(Q)mkdir -p $(@D)
-	$(Q)printf '%d\n' 0x$$(git rev-parse --short=7 HEAD 2> /dev/null || echo 0) > $@
-
-DOM0_PROGRAMS += out/dom0/fault-offset out/dom0/xlite-fault out/dom0/sweep
+DOM0_PROGRAMS += out/dom0/xlite-fault out/dom0/sweep
 .PHONY: FORCE

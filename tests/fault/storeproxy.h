@@ -13,6 +13,7 @@ struct storeproxy_state {
 	unsigned long fail_at;		/* 0: none */
 	unsigned long hit;		/* number of the one that was failed, 0: none yet */
 	int code;			/* the errno it was given */
+	unsigned int type;		/* enum xsd_sockmsg_type */
 	char path[256];			/* what it was about */
 };
 

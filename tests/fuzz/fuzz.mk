@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # libFuzzer programs, tests/fuzz/fuzz_NAME.c; they need clang. check-fuzz is short and always the
 # same (a fixed seed), check-fuzz-long explores; what that finds stays in out/fuzz/NAME.corpus.
+# `make fuzz SECONDS=n`: one after the other, n seconds for all of them.
 FUZZ_OUT  := out/fuzz
 FUZZ      := $(patsubst tests/fuzz/%.c,$(FUZZ_OUT)/%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_OBJS := $(patsubst %.c,$(FUZZ_OUT)/%.o,$(wildcard $(base:%=toolstack/base/%.c) \
-	$(config:%=toolstack/config/%.c) builders/unwrap.c builders/elfnote.c) $(BOOT_SRCS))
+	$(config:%=toolstack/config/%.c)) $(BOOT_SRCS))
 FUZZ_CC   := clang
 FUZZ_RUNS ?= 10000
 FUZZ_TIME ?= 600
@@ -16,7 +17,7 @@ $(FUZZ_OUT)/%.o: %.c
 		-MMD -MP -c -o $@ $<
 
 $(FUZZ): $(FUZZ_OUT)/%: $(FUZZ_OUT)/tests/fuzz/%.o $(FUZZ_OBJS)
-	$(Q)$(FUZZ_CC) $(SANITIZE) -fsanitize=fuzzer -o $@ $^ -ljansson -luuid -lz -llzma -lzstd -llz4 -lbz2 -lcrypt \
+	$(Q)$(FUZZ_CC) $(SANITIZE) -fsanitize=fuzzer -o $@ $^ -ljansson -luuid \
 		$(BOOT_LIBS)
 
 # Words for the mutator: tests/fuzz/NAME.dict; for cfg all keys of the table.
@@ -31,8 +32,12 @@ $(FUZZ_OUT)/sparse: tests/fuzz/sparse.c
 	$(Q)mkdir -p $(@D) && $(CC) -O2 -o $@ $<
 $(FUZZ_OUT)/blk.seeds: tests/fuzz/seeds $(FUZZ_OUT)/sparse
 	$(Q)tests/fuzz/seeds $(FUZZ_OUT)/sparse $@ && touch $@
-fuzz-blk: $(FUZZ_OUT)/blk.seeds
+$(FUZZ_OUT)/kernel.seeds: tests/fuzz/kernel_seeds out/guests/pv32
+	$(Q)tests/fuzz/kernel_seeds out/guests/pv32 $@ && touch $@
+fuzz-blk fuzz-xfs_log: $(FUZZ_OUT)/blk.seeds
+fuzz-kernel: $(FUZZ_OUT)/kernel.seeds
 FUZZ_SEEDS_blk = $(wildcard $(FUZZ_OUT)/blk.seeds/*)
+FUZZ_SEEDS_xfs_log = $(wildcard $(FUZZ_OUT)/blk.seeds.log/*)
 
 # What to start from; boot configurations also from the corpus, where there is one.
 FUZZ_SEEDS_bootconf_grub := $(wildcard $(CORPORA)/bootcfg/*.cfg)
@@ -40,7 +45,7 @@ FUZZ_SEEDS_bootconf_legacy := $(wildcard $(CORPORA)/bootcfg/*menu.lst $(CORPORA)
 FUZZ_SEEDS_bootconf_syslinux := $(wildcard $(CORPORA)/bootcfg/*linux*.conf)
 FUZZ_SEEDS_bootconf_bls := $(wildcard $(CORPORA)/bootcfg/petitboot-bls/loader/entries/*)
 FUZZ_SEEDS_cfg := $(wildcard tests/unit/keys/*.cfg)
-FUZZ_SEEDS_kernel := $(wildcard out/guests/*)
+FUZZ_SEEDS_kernel = $(wildcard $(FUZZ_OUT)/kernel.seeds/*)
 
 $(FUZZ:$(FUZZ_OUT)/fuzz_%=fuzz-%): fuzz-%: $(FUZZ_OUT)/fuzz_% $(FUZZ_OUT)/%.dict
 	$(Q)rm -rf $(FUZZ_OUT)/$*.short && mkdir -p $(FUZZ_OUT)/$*.short $(FUZZ_OUT)/$*.corpus
@@ -58,5 +63,9 @@ FUZZ_GOALS := $(if $(shell command -v $(FUZZ_CC)),$(FUZZ:$(FUZZ_OUT)/fuzz_%=fuzz
 check-fuzz check-fuzz-long: $(FUZZ_GOALS)
 	$(if $(FUZZ_GOALS),,@echo 'fuzzers skipped: no clang')
 
--include $(FUZZ_OBJS:.o=.d)
-.PHONY: check-fuzz check-fuzz-long $(FUZZ:$(FUZZ_OUT)/fuzz_%=fuzz-%)
+SECONDS ?= 3600
+fuzz:
+	@$(MAKE) -j1 check-fuzz-long FUZZ_TIME=$(shell expr $(SECONDS) / $(words $(FUZZ)) + 1)
+
+-include $(FUZZ_OBJS:.o=.d) $(FUZZ:$(FUZZ_OUT)/%=$(FUZZ_OUT)/tests/fuzz/%.d)
+.PHONY: fuzz check-fuzz check-fuzz-long $(FUZZ:$(FUZZ_OUT)/fuzz_%=fuzz-%)

@@ -14,6 +14,7 @@ void event_init(struct shared_info *info)
 	unsigned int i;
 
 	shared = info;
+	nr_ports = 0;
 	for (i = 0; i < sizeof(info->evtchn_mask) / sizeof(info->evtchn_mask[0]); i++)
 		shared->evtchn_mask[i] = ~0ul;
 }

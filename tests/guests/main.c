@@ -30,15 +30,19 @@ enum balloon {
 	BALLOON_RETRY,		/* stuck, and that has been said */
 };
 
+static void (*again)(void);
 static bool follow_shutdown, follow_target;
 static unsigned long target_pages;
 static enum balloon balloon;
 
 static void serve(uint64_t until);
 
+/* It only comes back after a soft reset: as after kexec, but that the next kernel is the same. */
 static void run_exit(const char *arg)
 {
 	hypercall_shutdown(number(arg));
+	if (again)
+		again();
 }
 
 static void run_trap(const char *arg)
@@ -302,6 +306,7 @@ void tiny(const struct boot *boot)
 	const char *rest = boot->cmdline;
 	char word[256];
 
+	again = boot->again;
 	event_init(boot->shared);
 	console_init(boot->console, boot->console_port);
 	store_init(boot->store, boot->store_port);

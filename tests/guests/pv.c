@@ -97,6 +97,14 @@ static void find_memory(const struct start_info *info, struct memory *memory)
 	memory->max += (window - (char *)used) / PAGE_SIZE * FRAMES_PER_PAGE;
 }
 
+/* Where toolstacks that dump or save the guest find its pages. */
+static void publish_p2m(const struct start_info *info, struct shared_info *shared)
+{
+	shared->arch.max_pfn = info->nr_pages;
+	shared->arch.p2m_vaddr = info->mfn_list;
+	shared->arch.p2m_cr3 = xen_pfn_to_cr3(p2m[info->pt_base >> PAGE_SHIFT]);
+}
+
 void pv_start(struct start_info *info)
 {
 	struct boot boot = { .kind = "pv", .cmdline = cmdline };
@@ -111,5 +119,6 @@ void pv_start(struct start_info *info)
 		boot.store = boot_page(info->store_mfn);
 	boot.store_port = info->store_evtchn;
 	find_memory(info, &boot.memory);
+	publish_p2m(info, boot.shared);
 	tiny(&boot);
 }

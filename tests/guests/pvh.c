@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * PVH: entry.S has mapped the first 4 GiB one to one.  Memory above that can
- * be ballooned but not filled.
+ * PVH, and HVM without a firmware: entry.S has mapped the first 4 GiB one to one.
+ * Memory above that can be ballooned but not filled.
  */
 #include "tiny.h"
 #include "console.h"
@@ -13,10 +13,12 @@
 #include <xen/arch-x86/hvm/start_info.h>
 
 #define MAPPED_PAGES	(1ul << (32 - PAGE_SHIFT))
+#define FIRST_MIB	(0x100000ul >> PAGE_SHIFT)
 #define MAX_BANKS	8
 #define NR_TRAPS	32
 #define IDT_GATE	0x8e00		/* present, 64-bit interrupt gate */
 #define CODE_SELECTOR	8
+#define CALLBACK_VECTOR	0xf3
 
 /*
  * Where Linux puts it as well: no memory of ours is there, so none is lost
@@ -122,6 +124,20 @@ static void fill_hypercall_page(void)
 			 "d"((uint32_t)(page >> 32)) : "memory");
 }
 
+/*
+ * By this a toolstack knows that somebody listens to control/shutdown. The vector is never taken:
+ * interrupts stay off here.
+ */
+static void set_callback(void)
+{
+	struct xen_hvm_param arg = {
+		.domid = DOMID_SELF, .index = HVM_PARAM_CALLBACK_IRQ,
+		.value = (uint64_t)HVM_PARAM_CALLBACK_TYPE_VECTOR << 56 | CALLBACK_VECTOR,
+	};
+
+	hypercall(__HYPERVISOR_hvm_op, HVMOP_set_param, (unsigned long)&arg, 0);
+}
+
 static uint64_t get_param(uint32_t index)
 {
 	struct xen_hvm_param arg = { .domid = DOMID_SELF, .index = index };
@@ -157,30 +173,50 @@ static unsigned long used_pages(const struct hvm_start_info *info)
 	return (end + PAGE_SIZE - 1) >> PAGE_SHIFT;
 }
 
-static void find_memory(const struct hvm_start_info *info, struct memory *memory)
+/*
+ * In hvmloader's place of an HVM guest there is a map as well, of what is above the first MiB:
+ * what is below counts, and is left alone.
+ */
+static bool find_memory(const struct hvm_start_info *info, struct memory *memory)
 {
 	const struct hvm_memmap_table_entry *map = (void *)info->memmap_paddr;
+	bool hvm = false;
 	unsigned int i;
 
 	memory->ops = &pvh_ops;
 	for (i = 0; info->version && i < info->memmap_entries; i++) {
+		unsigned long first = map[i].addr >> PAGE_SHIFT;
+		unsigned long pages = map[i].size >> PAGE_SHIFT;
+
 		if (map[i].type != XEN_HVM_MEMMAP_TYPE_RAM || nr_banks == MAX_BANKS)
 			continue;
-		banks[nr_banks++] = (struct bank){
-			memory->pages, map[i].size >> PAGE_SHIFT,
-			map[i].addr >> PAGE_SHIFT,
-		};
-		memory->pages += map[i].size >> PAGE_SHIFT;
+		if (first == FIRST_MIB) {
+			hvm = true;
+			pages += first;
+			first = 0;
+		}
+		banks[nr_banks++] = (struct bank){ memory->pages, pages, first };
+		memory->pages += pages;
 	}
 	memory->max = memory->pages;
 	memory->low = used_pages(info);
+	return hvm;
+}
+
+static const struct hvm_start_info *started;
+
+static void pvh_again(void)
+{
+	nr_banks = 0;
+	pvh_start(started);
 }
 
 void pvh_start(const struct hvm_start_info *info)
 {
-	struct boot boot = { .kind = "pvh", .cmdline = "" };
+	struct boot boot = { .kind = "pvh", .cmdline = "", .again = pvh_again };
 	uint64_t page;
 
+	started = info;
 	catch_traps();
 	fill_hypercall_page();
 	map_shared_info(&boot);
@@ -192,6 +228,9 @@ void pvh_start(const struct hvm_start_info *info)
 	page = get_param(HVM_PARAM_STORE_PFN);
 	boot.store = page ? (void *)(page << PAGE_SHIFT) : NULL;
 	boot.store_port = get_param(HVM_PARAM_STORE_EVTCHN);
-	find_memory(info, &boot.memory);
+	if (find_memory(info, &boot.memory)) {
+		boot.kind = "hvm";
+		set_callback();
+	}
 	tiny(&boot);
 }

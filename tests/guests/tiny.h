@@ -23,6 +23,7 @@ struct boot {
 	struct xenstore_domain_interface *store;
 	uint32_t console_port, store_port;
 	struct memory memory;
+	void (*again)(void);			/* from the start, after a soft reset; NULL: never */
 };
 
 __attribute__((noreturn)) void tiny(const struct boot *boot);

@@ -34,3 +34,8 @@ out/guests/pv32: tests/guests/pv32.S
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -m32 -nostdlib -static -Wl,-m,elf_i386 -Wl,--build-id=none \
 		-Wl,-Ttext=0x100000 -o $@ $<
+
+out/guests/sector: tests/guests/sector.S
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -m32 -nostdlib -static -Wl,-m,elf_i386 -Wl,--build-id=none -Wl,-Ttext=0x7c00 \
+		-Wl,--oformat,binary -o $@ $<

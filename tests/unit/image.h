@@ -249,6 +249,54 @@ static void image_links(struct fs *fs)
 	image_path(fs, "/etc/one/", NULL, -ENOTDIR);
 }
 
+/* Where a reader read, for damage to what it took: pieces that are longer than `skip` bytes. */
+struct image_trace {
+	struct blk blk;
+	struct blk *below;
+	size_t skip, nr;
+	struct { uint64_t at; size_t len; } read[1024];
+};
+
+static int image_trace_read(struct blk *blk, uint64_t offset, void *buf, size_t len, struct err *err)
+{
+	struct image_trace *t = (struct image_trace *)blk;
+
+	if (len > t->skip && t->nr < ARRAY_SIZE(t->read)) {
+		t->read[t->nr].at = offset;
+		t->read[t->nr++].len = len;
+	}
+	return blk_read(t->below, offset, buf, len, err);
+}
+
+__attribute__((unused))
+static void image_trace(struct image_trace *t, struct blk *below, size_t skip)
+{
+	static const struct blk_ops ops = { .read = image_trace_read };
+
+	*t = (struct image_trace){ .blk = { .ops = &ops, .size = below->size,
+					    .budget = below->budget },
+				   .below = below, .skip = skip };
+}
+
+static unsigned int image_changes(void)
+{
+	const char *changes = getenv("IMAGE_CHANGES");
+
+	return changes ? (unsigned int)atoi(changes) : 200;
+}
+
+/* A changed byte of what was read there, for a stream's decoder to find. */
+__attribute__((unused))
+static uint8_t *image_damage(const struct image_trace *t, uint8_t *data, uint8_t *old)
+{
+	size_t i = (size_t)random() % t->nr;
+	uint8_t *p = data + t->read[i].at + (size_t)random() % t->read[i].len;
+
+	*old = *p;
+	*p = random() % 2 ? (uint8_t)random() : (uint8_t)(*p ^ 1u << random() % 8);
+	return p;
+}
+
 /* Opens an image in memory and reads all of it that a walk finds; what it says is not looked at. */
 __attribute__((unused))
 static void image_try(const void *data, size_t len)
@@ -268,8 +316,7 @@ static void image_try(const void *data, size_t len)
 __attribute__((unused))
 static void image_torture(const char *what, const char *path, unsigned int seed)
 {
-	const char *changes = getenv("IMAGE_CHANGES");
-	unsigned int nr = changes ? (unsigned int)atoi(changes) : 200;
+	unsigned int nr = image_changes();
 	scoped(bytes) struct bytes b = image_load(path);
 	uint8_t *data = b.data;
 

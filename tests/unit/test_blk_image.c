@@ -71,6 +71,44 @@ static void torture(const struct bytes *b, opener open_image, const char *what)
 	ok(true, "%s: changed and cut", what);
 }
 
+/* Compressed clusters, changed inside: an error, or as many other bytes. */
+static void test_inside(struct bytes *b, opener open_image, const char *what)
+{
+	struct budget budget = BUDGET_INIT;
+	scoped(blk) struct blk *file = NULL;
+	unsigned int noticed = 0, read = 0, nr = image_changes();
+	struct image_trace trace;
+	struct err err = ERR_INIT;
+
+	if (!ok(blk_open_memory(b->data, b->len, &budget, &file, &err) == 0, "opened"))
+		return;
+	for (unsigned int i = 0; i <= nr; i++) {
+		scoped(blk) struct blk *disk = NULL;
+		scoped(free) uint8_t *got = NULL;
+		uint8_t old = 0, *at = NULL;
+
+		budget = (struct budget)BUDGET_INIT;
+		if (i)
+			at = image_damage(&trace, b->data, &old);
+		else
+			image_trace(&trace, file, 512);
+		err.msg[0] = '\0';
+		if (open_image(i ? file : &trace.blk, &disk, &err) == 0) {
+			got = malloc((size_t)disk->size);
+			if (read_all(disk, got, (size_t)disk->size, &err))
+				read++;
+			else if (strcmp(err.msg, "a compressed cluster is damaged") == 0)
+				noticed++;
+		}
+		if (i == 0 && !ok(read && trace.nr > 2, "%s: %zu packed pieces", what, trace.nr))
+			return;
+		if (at)
+			*at = old;
+	}
+	ok(read + noticed == nr + 1 && noticed > nr / 50, "%s: %u bytes inside changed, %u noticed",
+	   what, nr, noticed);
+}
+
 static void test_kinds(const struct bytes *raw)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
@@ -93,6 +131,8 @@ static void test_kinds(const struct bytes *raw)
 		   memcmp(got, raw->data, raw->len) == 0, "%s: every byte of it %s", kinds[i].name,
 		   err.msg);
 		torture(&b, kinds[i].open, kinds[i].name);
+		if (strstr(kinds[i].options, "-c "))
+			test_inside(&b, kinds[i].open, kinds[i].name);
 	}
 }
 

@@ -3,14 +3,19 @@
  * The program: images with a table, a file system and a configuration go into the real
  * out/xlite-boot and its sandbox; what comes out is compared with what went in.
  */
+#include <pty.h>
 #include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
 
+#include "base/json.h"
 #include "bootloader/bootloader.h"
 #include "bootloader/sandbox.h"
 #include "bootloader/wire.h"
 #include "image.h"
+#include "kernel.h"
 
-static int program = -1;
+static int program = -1, terminal = -1;
 
 struct seen {
 	unsigned int devices, entries, notes;
@@ -52,7 +57,7 @@ static int run_boot(const char *image, struct boot_options o, struct seen *seen,
 	memset(result, 0, sizeof(*result));
 	o.disks = &disk;
 	o.nr_disks = 1;
-	o.terminal = -1;
+	o.terminal = terminal;
 	o.timeout_ms = o.timeout_ms ? o.timeout_ms : 30000;
 	o.kernel_max = o.kernel_max ? o.kernel_max : 64 << 20;
 	o.ramdisk_max = o.ramdisk_max ? o.ramdisk_max : 64 << 20;
@@ -69,6 +74,13 @@ static bool same_content(int fd, uint64_t size, const char *path)
 		memcmp(got, want.data, want.len) == 0;
 }
 
+static off_t file_size(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 ? st.st_size : -1;
+}
+
 static const char grub_cfg[] =
 	"cat >tree/boot/grub/grub.cfg <<'X'\n"
 	"set default=one\n"
@@ -76,9 +88,22 @@ static const char grub_cfg[] =
 	"menuentry 'Second' --id one { search --no-floppy --label --set=root Boot\n"
 	"	linux /vmlinuz root=LABEL=Boot ro quiet\n"
 	"	initrd /initrd.img /boot/grub/more\n}\n"
-	"menuentry 'Gone' { linux /boot/gone }\nX\n"
+	"menuentry 'Gone' { linux /boot/gone }\n"
+	"menuentry 'Packed' { linux /vmlinuz\ninitrd /boot/grub/more.gz /initrd.img\n}\nX\n"
 	"printf 'the second archive' >tree/boot/grub/more\n"
+	"gzip <tree/boot/grub/more >more.gz; cat more.gz tree/boot/grub/more >tree/boot/grub/more.gz\n"
+	"{ cat elf; head -c 700001 /dev/urandom; } >vmlinux\n"
+	"gzip <vmlinux >tree/boot/vmlinuz-6.1.0-13-amd64\n"
 	"{ cat tree/boot/initrd.img*; cat tree/boot/grub/more; } >both\n";
+
+static bool put_elf(void)
+{
+	scoped(fd) int fd = open("elf", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	uint8_t elf[4096];
+
+	kernel_elf(elf, sizeof(elf));
+	return fd >= 0 && write(fd, elf, sizeof(elf)) == sizeof(elf);
+}
 
 static void test_load(const char *image, const char *where)
 {
@@ -91,10 +116,15 @@ static void test_load(const char *image, const char *where)
 
 	is_int(rc, 0, "load from %s: %s", image, err.msg);
 	is_str(seen.chosen, where, "where the configuration is");
-	is_int(seen.entries, 3, "entries");
+	is_int(seen.entries, 4, "entries");
+	is_int(result.kernel.modes, 3, "PV and PVH");
 	is_str(result.title, "Second", "the default by id");
 	is_str(result.cmdline, "root=LABEL=Boot ro quiet", "command line");
-	ok(same_content(files.kernel, result.kernel_size, "tree/vmlinuz"), "the kernel's bytes");
+	ok(same_content(files.kernel, result.kernel_size, "vmlinux"), "the kernel's bytes");
+	is_str(result.kernel.wrapping, "gzip", "what it was in");
+	is_int(result.kernel.bits, 64, "its bits");
+	ok(file_size(files.kernel) == (off_t)result.kernel_size &&
+	   file_size(files.ramdisk) == (off_t)result.ramdisk_size, "files as large as what is in them");
 	ok(same_content(files.ramdisk, result.ramdisk_size, "both"), "the ramdisks', one after the other");
 	ok(pwrite(files.kernel, "x", 1, 0) < 0 && ftruncate(files.kernel, 0) < 0,
 	   "nobody changes them any more");
@@ -135,6 +165,8 @@ static void test_errors(void)
 	o.ramdisk_max = 1000;
 	expect("a ramdisk that is too large", o, EFBIG, "larger than");
 	o = load;
+	o.kernel = "/etc/one";
+	expect("what is no kernel", o, EINVAL, "kernel (hd0,gpt2)/etc/one: it is not a kernel");
 	o.kernel = "/boot/none";
 	expect("a path that is not there", o, ENOENT, "/boot/none");
 }
@@ -148,8 +180,84 @@ static void test_path(void)
 	struct seen seen;
 
 	is_int(run_boot("gpt.img", o, &seen, &result, &files, &err), 0, "a path: %s", err.msg);
-	ok(same_content(files.kernel, result.kernel_size, "tree/vmlinuz") &&
+	ok(same_content(files.kernel, result.kernel_size, "vmlinux") &&
 	   same_content(files.ramdisk, result.ramdisk_size, "tree/etc/one"), "its bytes");
+}
+
+/* The kernel as it is on the disk. */
+static void test_raw(void)
+{
+	struct boot_options o = { .action = BOOT_LOAD, .raw = true };
+	scoped(boot_files) struct boot_files files = BOOT_FILES_INIT;
+	struct boot_result result;
+	struct err err = ERR_INIT;
+	struct seen seen;
+
+	is_int(run_boot("gpt.img", o, &seen, &result, &files, &err), 0, "raw: %s", err.msg);
+	ok(same_content(files.kernel, result.kernel_size, "tree/vmlinuz"), "its bytes");
+	is_int(result.kernel.bits, 0, "not looked into");
+}
+
+/* A menu with a user behind a socket, who types (after a while) and reads. */
+static int run_menu(const char *keys, unsigned int after_s, struct boot_result *result,
+		    struct err *err, char *screen, size_t size)
+{
+	struct boot_options o = { .action = BOOT_LOAD, .timeout_ms = 3000 };
+	scoped(boot_files) struct boot_files files = BOOT_FILES_INIT;
+	struct seen seen;
+	int pair[2], rc;
+	ssize_t n;
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0)
+		return -errno;
+	fflush(stdout);
+	pid = fork();
+	if (pid == 0) {
+		sleep(after_s);
+		_exit(*keys ? write(pair[1], keys, strlen(keys)) < 0 : shutdown(pair[1], SHUT_RDWR));
+	}
+	terminal = pair[0];
+	rc = run_boot("gpt.img", o, &seen, result, &files, err);
+	terminal = -1;
+	shutdown(pair[0], SHUT_WR);
+	n = recv(pair[1], screen, size - 1, MSG_WAITALL);
+	screen[n > 0 ? n : 0] = '\0';
+	waitpid(pid, NULL, 0);
+	close(pair[0]);
+	close(pair[1]);
+	return rc;
+}
+
+static void test_menu(void)
+{
+	static const struct {
+		const char *what, *keys;
+		unsigned int after_s;
+		int rc;
+		const char *title, *cmdline, *screen;
+	} cases[] = {
+		{ "enter", "\r", 0, 0, "Second", "root=LABEL=Boot ro quiet", " > Second" },
+		{ "up", "\033[A\r", 0, 0, "First", "root=/dev/xvda1", "Boot menu from" },
+		{ "late, time stands still", "k\r", 4, 0, "First", "root=/dev/xvda1", "First" },
+		{ "what is not there, then another one", "j\r\033[A\033[A\r", 0, 0, "First",
+		  "root=/dev/xvda1", "Cannot boot this: " },
+		{ "Ctrl-C", "k\003", 0, -EINTR, "", "", "" },
+		{ "gone", "", 1, -ECANCELED, "", "", "Second" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct err err = ERR_INIT;
+		struct boot_result result;
+		char screen[20000];
+		int rc = run_menu(cases[i].keys, cases[i].after_s, &result, &err, screen,
+				  sizeof(screen));
+
+		is_int(rc, cases[i].rc, "menu, %s: %s", cases[i].what, err.msg);
+		is_str(rc == 0 ? result.title : "", cases[i].title, "its entry");
+		is_str(rc == 0 ? result.cmdline : "", cases[i].cmdline, "its command line");
+		ok(strstr(screen, cases[i].screen), "on the screen: '%s'", cases[i].screen);
+	}
 }
 
 /*
@@ -224,13 +332,17 @@ static void test_pygrub(const char *path)
 	char want[512] = "";
 
 	ok(sh("mkdir -p d; : >out; %s --args='more words' --output=out --output-format=simple0 "
-	      "--output-directory=d gpt.img; ls d >names; cmp d/boot_kernel.* tree/vmlinuz\n"
-	      /* Two archives: zeroes before them keep libxenguest from unpacking the first. */
-	      "(printf '\\0\\0\\0\\0'; cat both) | cmp - d/boot_ramdisk.*\n"
+	      "--output-directory=d gpt.img; ls d >names; cmp d/boot_kernel.* vmlinux\n"
+	      "cmp both d/boot_ramdisk.*\n"
 	      "[ \"$(stat -c %%a d/* | sort -u)\" = 600 ]\n"
 	      "printf 'kernel %%s\\nramdisk %%s\\nargs root=LABEL=Boot ro quiet more words\\n\\n' "
 	      "d/boot_kernel.* d/boot_ramdisk.* >want; tr '\\0' '\\n' <out | cmp - want", path),
 	   "as libxl calls it");
+	/* Zeroes before a packed archive keep libxenguest from unpacking it and losing the next. */
+	ok(sh("mkdir e; %s --entry=Packed --output-directory=e gpt.img\n"
+	      "head -c 4 /dev/zero >want; cat tree/boot/grub/more.gz >>want\n"
+	      "truncate -s %%4 want; cat tree/boot/initrd.img* >>want; cmp want e/boot_ramdisk.*", path),
+	   "what would be unpacked");
 	ok(sh("%s -n --output-format=sxp gpt.img >out", path), "dry, for xm");
 	got = image_load("out");
 	snprintf(want, sizeof(want), "linux (kernel '/vmlinuz')(ramdisk '/initrd.img /boot/grub/more')"
@@ -240,6 +352,122 @@ static void test_pygrub(const char *path)
 	   "nothing is left behind when a kernel is missing");
 	ok(sh("! %s --offset=512 gpt.img; ! %s --nonsense gpt.img; ! %s", path, path, path),
 	   "what it does not know");
+}
+
+/* As libxl calls it, on a terminal: the menu shows there, and -q keeps it away. */
+static void test_pygrub_menu(const char *path, bool quiet)
+{
+	char screen[20000], *argv[] = {
+		(char[]){ "xlite-boot" }, (char[]){ "--output=out" },
+		(char[]){ "--output-format=simple" }, (char[]){ "--output-directory=d" },
+		(char[]){ "gpt.img" }, quiet ? (char[]){ "-q" } : NULL, NULL,
+	};
+	size_t len = 0;
+	ssize_t n;
+	int master, status = -1;
+	pid_t pid = forkpty(&master, NULL, NULL, NULL);
+
+	if (pid == 0) {
+		execv(path, argv);
+		_exit(127);
+	}
+	while (len < sizeof(screen) - 1 &&
+	       (n = read(master, screen + len, sizeof(screen) - 1 - len)) > 0) {
+		bool asked = memmem(screen, len, "boots in", 8);
+
+		len += (size_t)n;
+		if (!asked && memmem(screen, len, "boots in", 8) && write(master, "k\r", 2) != 2)
+			break;
+	}
+	screen[len] = '\0';
+	waitpid(pid, &status, 0);
+	close(master);
+	is_int(status, 0, "on a terminal, %s", quiet ? "quiet" : "menu");
+	ok(!strstr(screen, "Boot menu from") == quiet, "what is shown there");
+	ok(sh("grep -q '^args %s' out", quiet ? "root=LABEL" : "root=/dev/xvda1"), "what is booted");
+}
+
+/* An ESP with nothing but a unified image: kernel, command line and two archives out of one file. */
+static void test_unified(void)
+{
+	static uint8_t elf[4096], bz[8192], file[65536];
+	const struct kernel_section parts[] = {
+		{ ".osrel", "ID=x\n", 5 }, { ".cmdline", "console=hvc0  root=/dev/xvda2\n", 30 },
+		{ ".ucode", "microcode", 9 }, { ".initrd", "archive", 7 },
+		{ ".linux", bz, kernel_bzimage(bz, elf, sizeof(elf), "6.6.6 (x)") },
+	};
+	struct boot_options o = { .action = BOOT_LOAD };
+	scoped(boot_files) struct boot_files files = BOOT_FILES_INIT;
+	scoped(fd) int fd = -1;
+	struct boot_result result;
+	struct err err = ERR_INIT;
+	struct seen seen;
+	size_t len;
+
+	kernel_elf(elf, sizeof(elf));
+	kernel_bzimage(bz, elf, sizeof(elf), "6.6.6 (x)");
+	len = kernel_pe(file, parts, ARRAY_SIZE(parts));
+	fd = open("uki.efi", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	if (!ok(fd >= 0 && write(fd, file, len) == (ssize_t)len &&
+		sh("rm -f esp.img; truncate -s 34M esp.img; mkfs.vfat -F 32 esp.img\n"
+		   "mmd -i esp.img ::/EFI ::/EFI/Linux; mcopy -i esp.img uki.efi ::/EFI/Linux/x.efi\n"
+		   "printf 'microcode\\0\\0\\0archive' >both"), "a unified image"))
+		return;
+	is_int(run_boot("esp.img", o, &seen, &result, &files, &err), 0, "load it: %s", err.msg);
+	ok(same_content(files.kernel, result.kernel_size, "elf"), "its kernel");
+	ok(same_content(files.ramdisk, result.ramdisk_size, "both"), "its archives");
+	is_str(result.cmdline, "console=hvc0 root=/dev/xvda2", "its command line");
+	is_str(result.kernel.version, "6.6.6 (x)", "its version");
+	ok(result.kernel.unified && result.kernel.modes == 3, "what it is");
+	ok(!seen.note[0], "without a note: %s", seen.note);
+}
+
+static const char *json_at(const json_t *j, const char *array, size_t i, const char *name)
+{
+	return json_string_value(json_object_get(json_array_get(json_object_get(j, array), i), name));
+}
+
+static void test_json(void)
+{
+	scoped(bytes) struct bytes text = image_load("out");
+	scoped(json) json_t *j = NULL;
+	struct err err = ERR_INIT;
+
+	if (!ok(json_from_text(text.data, text.len, &j, &err) == 0, "JSON: %s", err.msg))
+		return;
+	is_int(json_array_size(json_object_get(j, "devices")), 4, "devices");
+	is_int(json_array_size(json_object_get(j, "entries")), 4, "entries");
+	is_str(json_at(j, "devices", 3, "device"), "hd0,gpt3", "a device");
+	is_str(json_at(j, "devices", 3, "problem"), "kernel (hd0,gpt3)/boot/vmlinuz-x: it is missing",
+	       "its problem");
+	is_str(json_at(j, "devices", 2, "problem"), "", "no problem");
+	is_str(json_at(j, "entries", 1, "title"), "Second", "an entry");
+	is_str(json_string_value(json_object_get(json_object_get(j, "boots"), "place")), "1",
+	       "what would be booted");
+}
+
+/* For people: each partition, and what is wrong with what is on it. */
+static void test_list(const char *path)
+{
+	ok(sh("mkdir -p other/boot/grub; echo 'menuentry x { linux /boot/vmlinuz-x }' >other/boot/grub/grub.cfg\n"
+	      "truncate -s 4M other.img; mke2fs -q -F -t ext4 -L Other -d other other.img\n"
+	      "truncate -s 30M two.img; printf 'label: gpt\nsize=2048,type=U\nsize=24576\nsize=8192\n' | sfdisk -q two.img\n"
+	      "dd if=fs.img of=two.img bs=1M seek=2 conv=notrunc; dd if=other.img of=two.img bs=1M seek=14 conv=notrunc"),
+	   "a disk with two systems");
+	ok(sh("%s list two.img >out; sed 's/ uuid [^:]*//' out >got; cat >want <<'X'\n"
+	      "hd0: -\nhd0,gpt1: -\n"
+	      "hd0,gpt2: ext4 label 'Boot': config /boot/grub/grub.cfg found (grub2, 4 entries) <- used\n"
+	      "hd0,gpt3: ext4 label 'Other': config /boot/grub/grub.cfg found (grub2, 1 entry), "
+	      "kernel (hd0,gpt3)/boot/vmlinuz-x: it is missing\n"
+	      "  0      First\n* 1      Second\n  2      Gone\n  3      Packed\nX\n"
+	      "diff want got", path), "list");
+	ok(sh("%s list --json two.img >out", path), "list --json");
+	test_json();
+	ok(sh("%s show two.img >out; grep -q '^          gzip: 64 bits, PV and PVH$' out; ! %s show -e 2 two.img",
+	      path, path), "show");
+	ok(sh("%s extract -e first -k k -r r two.img; cmp k vmlinux; [ ! -e r ]", path), "extract");
+	ok(sh("%s extract --raw -k k two.img; cmp k tree/boot/vmlinuz*", path), "extract --raw");
+	ok(sh("! %s list -f nothing two.img; ! %s list nowhere.img; ! %s list .", path, path, path), "errors");
 }
 
 /* What a message may be. */
@@ -275,7 +503,7 @@ int main(int argc, char **argv)
 	program = open(path ? path : "out/xlite-boot", O_RDONLY | O_CLOEXEC);
 	test_wire();
 	if (!ok(program >= 0, "out/xlite-boot is built") ||
-	    !ok(image_setup() && image_setup_links() && sh("%s", grub_cfg), "tree"))
+	    !ok(image_setup() && image_setup_links() && put_elf() && sh("%s", grub_cfg), "tree"))
 		return tap_done();
 	ok(sh("truncate -s 12M fs.img; mke2fs -q -F -t ext4 -L Boot -d tree fs.img\n"
 	      "truncate -s 20M gpt.img; printf 'label: gpt\nsize=2048,type=U\nsize=24576\n' | sfdisk -q gpt.img\n"
@@ -288,8 +516,16 @@ int main(int argc, char **argv)
 	test_load("fs.img", "hd0 ext4");
 	test_errors();
 	test_path();
+	test_raw();
+	test_menu();
 	if (ok(absolute, "where the program is"))
 		test_pygrub(absolute);
+	test_unified();
+	if (absolute && sh("rm -rf d; mkdir d; : >out")) {
+		test_pygrub_menu(absolute, false);
+		test_pygrub_menu(absolute, true);
+		test_list(absolute);
+	}
 	test_liars();
 	image_cleanup();
 	return tap_done();

@@ -2,6 +2,7 @@
 /* The table of commands, words and prefixes, options. */
 #include <errno.h>
 
+#include "base/file.h"
 #include "cmd/command.h"
 #include "cmd/output.h"
 #include "tap.h"
@@ -11,7 +12,7 @@ static void test_table(void)
 	for (size_t i = 0; i < command_nr; i++) {
 		const struct command *c = command_list[i];
 
-		ok(c->name && c->name[0] && strlen(c->name) <= 19, "command %zu has a short name", i);
+		ok(c->name && c->name[0] && strlen(c->name) <= 21, "command %zu has a short name", i);
 		ok(c->help && c->help[0] && c->help[strlen(c->help) - 1] != '.',
 		   "%s: one line of help without a full stop", c->name);
 		ok(c->run && c->args && c->min <= c->max, "%s: can be run", c->name);
@@ -20,7 +21,8 @@ static void test_table(void)
 			   command_list[j]->name);
 		for (size_t j = 0; j < c->nr_options; j++) {
 			const struct option_row *row = &c->options[j];
-			bool string = row->kind == OPTION_STRING || row->kind == OPTION_UINT;
+			bool string = row->kind == OPTION_STRING || row->kind == OPTION_LIST ||
+				row->kind == OPTION_UINT;
 
 			ok((row->short_name || row->long_name) && row->short_name != 'h' &&
 			   row->offset < COMMAND_OPTIONS_MAX, "%s: option %zu", c->name, j);
@@ -52,12 +54,12 @@ static void test_find(void)
 		{ "ren", "rename", NULL },
 		{ "re", NULL, NULL },			/* also xl's remus, restore, resume */
 		{ "sa", NULL, "save" },
-		{ "deb", NULL, "debug-keys" },	/* ganeti types "debug" */
-		{ "pci-assignable-rem", NULL, "pci-assignable-remove" },	/* EVE */
-		{ "to", NULL, "top" },
+		{ "deb", "debug-keys", NULL },	/* ganeti types "debug" */
+		{ "pci-assignable-rem", "pci-assignable-remove", NULL },	/* EVE */
+		{ "to", "top", NULL },
 		{ "migrate", NULL, "migrate" },
 		{ "migrat", NULL, NULL },		/* migrate-receive */
-		{ "cl", NULL, "claims" },	/* cleanup is only ours */
+		{ "cl", "claims", NULL },	/* cleanup is only ours */
 		{ "cle", "cleanup", NULL },
 		{ "cleanup", "cleanup", NULL },
 		{ "c", NULL, NULL },
@@ -88,11 +90,36 @@ static void test_find(void)
 	}
 }
 
+/* A command of xl's is here or it is said why not, there and in doc/xl.md. */
+static void test_why_not(void)
+{
+	scoped(bytes) struct bytes doc = BYTES_INIT;
+	struct err err = ERR_INIT;
+	unsigned int nr = 0;
+
+	ok(file_read("doc/xl.md", 1 << 20, &doc, &err) == 0, "doc/xl.md: %s", err.msg);
+	for (size_t i = 0; i < command_nr; i++)
+		is_str(command_why_not(command_list[i]->name), NULL, "%s is here",
+		       command_list[i]->name);
+	for (const char *name = command_xl_name(0); name; name = command_xl_name(++nr)) {
+		const char *known, *why = command_why_not(name);
+		const struct command *c = command_find(command_list, command_nr, name, &known);
+		char row[400];
+
+		ok((c == NULL) == (why != NULL), "%s is here, or there is a reason", name);
+		snprintf(row, sizeof(row), "| `%s` | %s |\n", name, why ? why : "");
+		if (why)
+			ok(doc.data && strstr(doc.data, row), "doc/xl.md has %s", row);
+	}
+	ok(nr > 90, "%u names of xl's", nr);
+}
+
 struct sample {
 	bool flag;
 	unsigned int count;
 	const char *text;
 	struct option_uint number;
+	struct option_list list;
 };
 
 static const struct option_row rows[] = {
@@ -102,6 +129,7 @@ static const struct option_row rows[] = {
 	{ 0, "num", "N", "number", OPTION_UINT, offsetof(struct sample, number) },
 	{ 'n', NULL, "N", "number", OPTION_UINT, offsetof(struct sample, number) },
 	{ 'i', "ignored", NULL, NULL, OPTION_IGNORED, 0 },
+	{ 'l', "list", "WORD", "list", OPTION_LIST, offsetof(struct sample, list) },
 };
 
 static const struct command sample = {
@@ -167,6 +195,29 @@ static void test_options(void)
 	check_parse("sample x y z", -E2BIG, "'xl sample' takes at most 2 arguments, not 'z'.");
 }
 
+static void test_option_list(void)
+{
+	char l[] = "-l", *argv[2 * OPTION_LIST_MAX + 5] = { l }, word[] = "v", last[] = "w", x[] = "x";
+	struct parsed parsed;
+	struct err err = ERR_INIT;
+	const struct sample *s = (const void *)parsed.options;
+	int argc = 1;
+
+	for (int i = 0; i < OPTION_LIST_MAX; i++) {
+		argv[argc++] = l;
+		argv[argc++] = i == OPTION_LIST_MAX - 1 ? last : word;
+	}
+	argv[argc] = x;
+	is_int(command_parse(&sample, "xl", argc + 1, argv, &parsed, &err), 0, "a full list");
+	is_int(s->list.nr, OPTION_LIST_MAX, "has all");
+	is_str(s->list.items[OPTION_LIST_MAX - 1], "w", "in order");
+	argv[argc++] = l;
+	argv[argc++] = word;
+	argv[argc] = x;
+	is_int(command_parse(&sample, "xl", argc + 1, argv, &parsed, &err), -EINVAL, "one more");
+	is_str(err.msg, "option -l: 'v' is one too many", "is refused");
+}
+
 static void test_bitmap(void)
 {
 	static const struct { uint8_t map[3]; unsigned int nr; const char *want; } cases[] = {
@@ -196,7 +247,9 @@ int main(void)
 {
 	test_table();
 	test_find();
+	test_why_not();
 	test_options();
+	test_option_list();
 	test_bitmap();
 	return tap_done();
 }

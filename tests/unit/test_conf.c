@@ -33,8 +33,10 @@ static const struct { const char *text, *warning, *message; } cases[] = {
 	{ "max_grant_frames='x'", NULL, "c:1:18: max_grant_frames: 'x' is not a number" },
 	{ "max_grant_frames='-1'", NULL, "c:1:18: max_grant_frames: -1 is out of range, it must be "
 	  "0 to 2147483647" },
-	{ "output_format='xml'", NULL, "c:1:15: unknown output_format 'xml', valid are json, sxp" },
-	{ "autoballoon='maybe'", NULL, "c:1:13: unknown autoballoon 'maybe', valid are auto, off, on" },
+	{ "output_format='xml'", "ignored: c:1:15: unknown output_format 'xml', valid are json, sxp",
+	  NULL },
+	{ "autoballoon='maybe'", "ignored: c:1:13: unknown autoballoon 'maybe', valid are auto, off, on",
+	  NULL },
 	{ "x", NULL, "c:1:2: expected '=' or '+=' after the key, at the end of the text" },
 };
 

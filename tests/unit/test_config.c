@@ -92,6 +92,8 @@ static const struct { const char *text, *message; } errors[] = {
 	/* Words. */
 	{ PV "on_crash='explode'", "c:3:10: unknown on_crash 'explode', valid are destroy, restart, "
 	  "rename-restart, preserve, coredump-destroy, coredump-restart, soft-reset" },
+	{ PV "on_device_model_exit='reboot'", "c:3:22: unknown on_device_model_exit 'reboot', valid are "
+	  "warn, destroy, preserve, restart" },
 	{ PV "tsc_mode='fast'", "c:3:10: unknown tsc_mode 'fast', valid are default, always_emulate, "
 	  "native, native_paravirt" },
 	{ PV "tsc_mode=4", "c:3:10: unknown tsc_mode '4', valid are default, always_emulate, native, "
@@ -113,6 +115,8 @@ static const struct { const char *text, *message; } errors[] = {
 	  "c:3:11: display specified both in vnclisten and vncdisplay" },
 	{ PV "firmware='pvgrub64'", "c:3:10: both kernel and firmware specified" },
 	{ "name='x'\nfirmware='ovmf'", "c:2:10: unknown firmware 'ovmf', valid are pvgrub32, pvgrub64" },
+	{ "name='x'\ntype='pvh'\nfirmware='pvgrub64'", "c:3:10: firmware pvgrub64 is for pv guests; a pvh "
+	  "guest starts in 32-bit mode: use pvgrub32, it boots 64-bit kernels too" },
 	{ PV "sve=100", "c:3:5: unknown sve '100', valid are disabled, hw, 128, 256, ... 2048" },
 	{ PV "arm_sci='scmi_smc'", "c:3:9: arm_sci: expected \"type=...\"" },
 	{ PV "llc_colors=['3-1']", "c:3:13: llc_colors: '3-1' is no range of colors" },
@@ -215,6 +219,12 @@ static const struct { const char *text, *path, *json; } values[] = {
 	{ HVM "vga='cirrus'\nstdvga=1", "b_info type.hvm vga kind", "\"cirrus\"" },
 	{ HVM "firmware='bios'", "b_info type.hvm bios", NULL },
 	{ HVM "rdm='strategy=host'", "b_info type.hvm rdm", "{\"strategy\":\"host\"}" },
+	{ "name='x'\nfirmware='pvgrub64'", "b_info kernel", "\"/usr/lib/grub-xen/grub-x86_64-xen.bin\"" },
+	{ "name='x'\nfirmware='pvgrub32'", "b_info kernel", "\"/usr/lib/grub-xen/grub-i386-xen.bin\"" },
+	{ "name='x'\ntype='pvh'\nfirmware='pvgrub32'", "b_info kernel",
+	  "\"/usr/lib/grub-xen/grub-i386-xen_pvh.bin\"" },
+	{ "name='x'\ntype='auto'\nfirmware='pvgrub64'", "b_info kernel",
+	  "\"/usr/lib/grub-xen/grub-x86_64-xen.bin\"" },
 	{ PV "llc_colors=['1-3',7]", "b_info llc_colors", "[1,2,3,7]" },
 	{ PV "xenstore_quota=['a=1','b=0x10']", "b_info xenstore_quota",
 	  "{\"quota\":[{\"name\":\"a\",\"val\":1},{\"name\":\"b\",\"val\":16}]}" },
@@ -232,6 +242,8 @@ static const struct { const char *text, *path, *json; } values[] = {
 	  "[{\"devid\":0},{\"devid\":1,\"backend_type\":\"qemu\"}]" },
 	{ PV "vnc=1\nvfb=['sdl=1']", "vfbs", "[{\"devid\":0,\"vnc\":{},\"sdl\":{\"enable\":\"True\"}}]" },
 	{ PV "on_poweroff='destroy'\non_soft_reset='destroy'", "on_soft_reset", NULL },
+	{ PV "on_device_model_exit='restart'", "on_device_model_exit", "\"restart\"" },
+	{ PV "on_device_model_exit='warn'", "on_device_model_exit", NULL },
 };
 
 static char *value_at(json_t *json, const char *path)
@@ -423,16 +435,16 @@ static void test_supported(void)
 {
 	static const struct { const char *text, *message, *warning; } cases[] = {
 		{ PV, NULL, NULL },
-		{ PV "pci=['01:00.0']", "c:3:5: pci is not supported yet", NULL },
-		{ PV "pci=[]", NULL, NULL },
+		{ PV "pci=['01:00.0']", NULL, NULL },
+		{ PV "usbdev=['hostbus=1,hostaddr=2']", "c:3:8: usbdev is not supported yet", NULL },
+		{ PV "usbdev=[]", NULL, NULL },
 		{ PV "vmtrace_buf_kb=64", NULL,
 		  "c:3:16: vmtrace_buf_kb is not supported yet, the guest runs without" },
 		{ PV "vmtrace_buf_kb=0", NULL, NULL },
 		{ PV "maxmem=32", NULL, NULL },
 		{ PV "memory=64", NULL, NULL },
 		{ PV "cpuid='host'\nlocaltime=0", NULL, NULL },
-		{ PV "localtime=1", NULL,
-		  "c:3:11: localtime is not supported yet, the guest runs without" },
+		{ PV "localtime=1\nrtc_timeoffset=60", NULL, NULL },
 		{ HVM "vga='none'\nserial='pty'", NULL, NULL },
 		{ PV "memory=64\nmaxmem=32", "c:3:8: memory = 64 MiB is more than maxmem = 32 MiB", NULL },
 	};

@@ -4,7 +4,7 @@
 #include "tests/unit/spec_cases.h"
 
 #define VDEV_MESSAGE(vdev) "unknown vdev '" vdev "', valid are xvda..., hda to hdd, sda to sdp, " \
-	"each with a partition's number or without, dNpM and device numbers"
+	"each with a partition's number or without, fda, fdb, dNpM and device numbers"
 #define QCOW2_MESSAGE "disk hda: '/a.qcow2' is used as a raw image; if it is a qcow2 image, " \
 	"say format=qcow2"
 
@@ -145,7 +145,8 @@ static const struct {
 	{ "xvdaaa255", 268615423, NULL },
 	{ "hda", 768, NULL }, { "hdb", 832, NULL }, { "hdc", 5632, NULL }, { "hdd", 5696, NULL },
 	{ "hdd63", 5759, NULL }, { "sda", 2048, NULL }, { "sda10", 2058, NULL },
-	{ "sdp15", 2303, NULL },
+	{ "sdp15", 2303, NULL }, { "fda", 512, NULL }, { "fdb", 513, NULL },
+	{ "fdc", UINT32_MAX, NULL }, { "fda1", UINT32_MAX, NULL }, { "514", 514, "514" },
 	{ "d0", UINT32_MAX, NULL }, { "d0p0", 51712, "xvda" }, { "d26p3", 268442115, "xvdaa3" },
 	{ "d1048575p255", 536870911, "xvdbgqcv255" }, { "d1048576p0", UINT32_MAX, NULL },
 	{ "0x3", 3, "3" }, { "010", 8, "8" }, { "51712", 51712, "xvda" }, { "896", 896, "896" },

@@ -87,9 +87,56 @@ static void test_place(void)
 	}
 }
 
+#define MIB (UINT64_C(1) << 20)
+
+/* The bed's host, one whose firmware has holes in its memory, and one without anything. */
+static void test_host(void)
+{
+	static const struct e820_range bed[] = {
+		{ 0, 0x9fc00, E820_TYPE_RAM }, { 0x9fc00, 0x400, E820_TYPE_RESERVED },
+		{ 0x100000, 0x7fedf000, E820_TYPE_RAM }, { 0x7ffdf000, 0x21000, E820_TYPE_RESERVED },
+		{ 0xfeffc000, 0x4000, E820_TYPE_RESERVED }, { 4 * GIB, 2 * GIB, E820_TYPE_RAM },
+	};
+	static const struct e820_range holes[] = {
+		{ 0x100000, 0x1ff00000, E820_TYPE_RAM }, { 0x20000000, 0x200000, E820_TYPE_NVS },
+		{ 0x20200000, 0x1fe00000, E820_TYPE_RAM }, { 0x40000000, 0x200000, E820_TYPE_ACPI },
+		{ 0x40200000, 0x100000, E820_TYPE_UNUSABLE },
+	};
+	static const struct {
+		const char *what, *map;
+		const struct e820_range *host;
+		unsigned int nr;
+		uint64_t memory, max;
+	} cases[] = {
+		{ "below all that is no memory",
+		  "0-10000000:1 10000000-7ffdf000:5 7ffdf000-80000000:2 feffc000-ff000000:2",
+		  bed, ARRAY_SIZE(bed), 256 * MIB, 256 * MIB },
+		{ "more later",
+		  "0-10000000:1 10000000-7ffdf000:5 7ffdf000-80000000:2 feffc000-ff000000:2 "
+		  "100000000-110000000:1", bed, ARRAY_SIZE(bed), 256 * MIB, 512 * MIB },
+		{ "in the way", "0-7ffdf000:1 7ffdf000-80000000:2 feffc000-ff000000:2 "
+		  "100000000-140021000:1", bed, ARRAY_SIZE(bed), 3 * GIB, 3 * GIB },
+		{ "in the way of the first hole",
+		  "0-20000000:1 20000000-20200000:4 20200000-40000000:5 40000000-40200000:3 "
+		  "100000000-110000000:1", holes, ARRAY_SIZE(holes), 768 * MIB, 768 * MIB },
+		{ "no holes", "0-10000000:1", NULL, 0, 256 * MIB, 256 * MIB },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct e820 map;
+		char text[512];
+
+		e820_host(cases[i].host, cases[i].nr, cases[i].memory >> 10, cases[i].max >> 10,
+			  &map);
+		describe(&map, text, sizeof(text));
+		is_str(text, cases[i].map, "host's map: %s", cases[i].what);
+	}
+}
+
 int main(void)
 {
 	test_set();
 	test_place();
+	test_host();
 	return tap_done();
 }

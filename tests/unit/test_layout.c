@@ -39,6 +39,7 @@ static void test_pvh(struct domain_config *config)
 	bool image = false, platform = false;
 
 	config->type = DOMAIN_PVH;
+	layout_root(&nodes, config, &facts);
 	layout_domain(&nodes, config, &facts);
 	check(&nodes, "/libxl/7/type", "pvh", STORE_INHERIT);
 	check(&nodes, "/local/domain/7/memory/videoram", "0", STORE_INHERIT);
@@ -63,6 +64,7 @@ int main(void)
 	char roots[LAYOUT_ROOTS][LAYOUT_PATH_LEN];
 	size_t requests = 0, nr, outside = 0;
 
+	layout_root(&before, &config, &facts);
 	layout_domain(&before, &config, &facts);
 	layout_rings(&after, &facts);
 	check(&before, "/local/domain/7", "", STORE_GUEST_READ);

@@ -8,7 +8,7 @@
 #include <xen/elfnote.h>
 
 #include "base/scope.h"
-#include "builders/elfnote.h"
+#include "base/elfnote.h"
 #include "config/config.h"
 #include "domain/platform.h"
 #include "tap.h"
@@ -128,10 +128,8 @@ static void test_check(void)
 		{ { .type = DOMAIN_PVH, .type_auto = true, .max_vcpus = 129 }, 0, NULL },
 		{ { .type = DOMAIN_PVH, .passthrough = 2 }, EINVAL,
 		  "passthrough is not possible for PVH guests: Xen has none for them" },
-		{ { .type = DOMAIN_PVH, .pvh = { .pvshim = TRI_TRUE } }, EOPNOTSUPP,
-		  "pvshim is not supported yet: give a kernel with PVH support, or type=\"pv\"" },
-		{ { .type = DOMAIN_HVM }, EOPNOTSUPP,
-		  "type 'hvm' is not supported yet: this version creates PV and PVH guests" },
+		{ { .type = DOMAIN_PVH, .video_memkb = 4096, .target_memkb = 4096 }, EINVAL,
+		  "videoram (4 MiB) is all of memory (4 MiB)" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -145,8 +143,10 @@ static void test_check(void)
 
 static void test_plan(void)
 {
-	static const struct host_guests none = { .pv = true }, both = { true, true, true, true },
-		hap = { true, true, true, false }, shadow = { true, true, false, true };
+	static const struct host_guests none = { .pv = true },
+		both = { .pv = true, .hvm = true, .hap = true, .shadow = true },
+		hap = { .pv = true, .hvm = true, .hap = true },
+		shadow = { .pv = true, .hvm = true, .shadow = true };
 	static const struct {
 		const struct host_guests *host;
 		enum tri hap, oos;
@@ -193,7 +193,8 @@ static void test_plan(void)
 
 static void test_auto(void)
 {
-	static const struct host_guests none = { .pv = true }, both = { true, true, true, true };
+	static const struct host_guests none = { .pv = true },
+		both = { .pv = true, .hvm = true, .hap = true, .shadow = true };
 	struct domain_config config = { .type = DOMAIN_PVH, .type_auto = true, .max_vcpus = 128 };
 	struct platform platform = { .pv = false };
 	struct err err = ERR_INIT;

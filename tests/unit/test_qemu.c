@@ -35,7 +35,7 @@ static char *command_of(struct domain_config *config, struct device *items, size
 	char *all = NULL;
 	struct err err;
 
-	qemu_command(&set, "qemu", &args);
+	qemu_command(&set, "qemu", NULL, &args);
 	ok(!args.failed, "enough memory for the words");
 	for (size_t i = 0; i < args.nr; i++)
 		strbuf_printf(&text, "%s%s", i ? " " : "", args.words[i]);
@@ -218,6 +218,7 @@ static void test_qmp(void)
 		{ "{\"event\": \"SHUTDOWN\"}", 0, NULL },
 		{ "{\"error\": {\"class\": \"X\", \"desc\": \"no such thing\"}}", -EREMOTEIO,
 		  "QEMU: no such thing" },
+		{ "{\"error\": {\"desc\": \"\\u001b]0;x\"}}", -EREMOTEIO, "QEMU: \\x1b]0;x" },
 		{ "{\"error\": 5}", -EREMOTEIO, "QEMU: unknown error" },
 		{ "{}", -EPROTO, "QEMU says what is no answer" },
 		{ "{\"return\"", -EPROTO, "QEMU says what is no JSON" },

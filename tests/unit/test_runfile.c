@@ -42,6 +42,14 @@ static void test_life(const char *dir)
 	write_record(&rf, uuid_a, false, 4294967295u);
 	is_int(runfile_read(dir, "g", &record, &err), 0, "complete");
 	ok(!record.creating && record.domid == 4294967295u, "a long number replaced a short one");
+	record = (struct runfile_record){
+		.unwatched = true, .domid = 9, .restarts = 123456, .started = 4102444800,
+	};
+	is_int(runfile_write(&rf, &record, &err), 0, "written again");
+	is_int(runfile_read(dir, "g", &record, &err), 0, "and read");
+	ok(record.unwatched && !record.creating && record.restarts == 99999 &&
+	   record.started == 4102444800, "unwatched; restarts, with a limit, and since when");
+	write_record(&rf, uuid_a, false, 4294967295u);
 	runfile_unlock(&rf);
 	runfile_drop(dir, "g", 4294967295u, uuid_b);
 	is_int(runfile_read(dir, "g", &record, &err), 0, "another uuid's drop leaves it");

@@ -2,6 +2,7 @@
 /* Kernels in every wrapping, made here with the compressors themselves; then damaged. */
 #include <bzlib.h>
 #include <errno.h>
+#include <lz4frame.h>
 #include <lz4hc.h>
 #include <lzma.h>
 #include <stdlib.h>
@@ -10,7 +11,7 @@
 #include <zstd.h>
 
 #include "base/scope.h"
-#include "builders/unwrap.h"
+#include "base/unwrap.h"
 #include "tap.h"
 
 enum { ELF_LEN = 300000, CAP = 400000, PAYLOAD_AT = 3 * 512 + 0x40 };
@@ -87,10 +88,85 @@ static size_t pack_none(unsigned char *out)
 	return ELF_LEN;
 }
 
+static size_t pack_lz4_frame(unsigned char *out)
+{
+	size_t n = LZ4F_compressFrame(out, CAP, elf, ELF_LEN, NULL);
+
+	return LZ4F_isError(n) ? 0 : n;
+}
+
+static void put_be32(unsigned char *p, size_t v)
+{
+	for (int i = 0; i < 4; i++)
+		p[i] = (unsigned char)(v >> (24 - 8 * i));
+}
+
+/* A run's length beyond what fits into the first byte. */
+static size_t lzo_length(unsigned char *out, size_t first, size_t max, size_t len)
+{
+	size_t n = 0;
+
+	if (len <= max) {
+		out[n++] = (unsigned char)(first | len);
+		return n;
+	}
+	out[n++] = (unsigned char)first;
+	for (len -= max; len > 255; len -= 255)
+		out[n++] = 0;
+	out[n++] = (unsigned char)len;
+	return n;
+}
+
+/* LZO1X of one block: literals, then what repeats at a distance of 256 (the data's own). */
+static size_t lzo_block(unsigned char *out, const unsigned char *in, size_t len)
+{
+	size_t n = 0, lit = 0, at = 0;
+
+	while (at < len) {
+		size_t same = 0;
+
+		while (at >= 256 && at + same < len && in[at + same] == in[at + same - 256])
+			same++;
+		if (same < 40 || at - lit < 4) {
+			at++;
+			continue;
+		}
+		n += lzo_length(out + n, 0, 15, at - lit - 3);
+		memcpy(out + n, in + lit, at - lit);
+		n += at - lit;
+		n += lzo_length(out + n, 32, 31, same - 2);
+		out[n++] = (unsigned char)(255 << 2 & 0xff);
+		out[n++] = 255 >> 6;
+		lit = at += same;
+	}
+	if (at > lit) {
+		n += lzo_length(out + n, 0, 15, at - lit - 3);
+		memcpy(out + n, in + lit, at - lit);
+		n += at - lit;
+	}
+	memcpy(out + n, "\x11\0", 3);
+	return n + 3;
+}
+
+/* As lzop -9 does, with the checksum that Linux skips. */
 static size_t pack_lzo(unsigned char *out)
 {
-	memcpy(out, "\x89LZO\0\r\n\x1a\n", 9);
-	return 9;
+	enum { BLOCK = 100000 };
+	static const unsigned char header[] = "\x89LZO\0\r\n\x1a\n" "\x10\x30\x20\x80\x09\x40\x03\x09"
+		"\x03\0\0\x01" "\0\0\x81\xa4" "\0\0\0\0" "\0\0\0\0" "\x01x" "\0\0\0";
+	unsigned char *p = out + sizeof(header);
+
+	memcpy(out, header, sizeof(header));
+	for (size_t at = 0; at < ELF_LEN; at += BLOCK) {
+		size_t n = lzo_block(p + 12, elf + at, BLOCK);
+
+		put_be32(p, BLOCK);
+		put_be32(p + 4, n);
+		put_be32(p + 8, adler32(1, elf + at, BLOCK));
+		p += 12 + n;
+	}
+	put_be32(p, 0);
+	return (size_t)(p + 4 - out);
 }
 
 static const struct {
@@ -98,7 +174,8 @@ static const struct {
 	size_t (*pack)(unsigned char *out);
 } formats[] = {
 	{ "gzip", pack_gzip }, { "xz", pack_xz }, { "lzma", pack_lzma }, { "zstd", pack_zstd },
-	{ "lz4", pack_lz4 }, { "bzip2", pack_bzip2 }, { "nothing", pack_none },
+	{ "lz4", pack_lz4 }, { "bzip2", pack_bzip2 }, { "lz4 frame", pack_lz4_frame },
+	{ "lzo", pack_lzo }, { "nothing", pack_none },
 };
 
 /* A bzImage with two setup sectors; the build appends the unpacked size to the payload. */
@@ -125,6 +202,18 @@ static int unwrap_copy(const unsigned char *data, size_t len, struct bytes *out,
 	return unwrap(copy, len, out, err);
 }
 
+/* The same payload as what an EFI program unpacks. */
+static size_t wrap_zboot(unsigned char *image, size_t (*pack)(unsigned char *out))
+{
+	size_t len = pack(image + PAYLOAD_AT);
+
+	memset(image, 0, PAYLOAD_AT);
+	memcpy(image, "MZ\0\0zimg", 8);
+	put_le32(image + 8, PAYLOAD_AT);
+	put_le32(image + 12, len);
+	return PAYLOAD_AT + len;
+}
+
 static void test_formats(unsigned char *image)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
@@ -135,7 +224,65 @@ static void test_formats(unsigned char *image)
 		is_int(unwrap_probe(image, len), UNWRAP_BZIMAGE, "a bzImage is one");
 		is_int(unwrap_copy(image, len, &out, &err), 0, "%s", formats[i].name);
 		ok(out.len >= ELF_LEN && memcmp(out.data, elf, ELF_LEN) == 0, "same bytes");
+		ok(i == ARRAY_SIZE(formats) - 1 ? !unwrap_packing(image, len) :
+		   strncmp(formats[i].name, unwrap_packing(image, len), 3) == 0, "its name");
 	}
+}
+
+static void test_zboot(unsigned char *image)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
+		scoped(bytes) struct bytes out = BYTES_INIT;
+		struct err err = ERR_INIT;
+		size_t len = wrap_zboot(image, formats[i].pack);
+
+		is_int(unwrap_probe(image, len), UNWRAP_ZBOOT, "an EFI zboot program is one");
+		is_int(unwrap_copy(image, len, &out, &err), 0, "%s", formats[i].name);
+		ok(out.len >= ELF_LEN && memcmp(out.data, elf, ELF_LEN) == 0, "same bytes");
+		is_int(unwrap_copy(image, len - 1, &out, &err), -EINVAL, "truncated");
+	}
+}
+
+/* Into a buffer that has just enough, or not enough, room. */
+static void test_limit(unsigned char *image)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
+		scoped(free) unsigned char *buf = malloc(ELF_LEN + 8);
+		scoped(free) unsigned char *small = malloc(ELF_LEN - 1);
+		struct err err = ERR_INIT;
+		size_t len = wrap(image, formats[i].pack), got = 0;
+
+		is_int(unwrap_into(image, len, buf, ELF_LEN + 8, &got, &err), 0, "%s: enough room: %s",
+		       formats[i].name, err.msg);
+		ok(got >= ELF_LEN && memcmp(buf, elf, ELF_LEN) == 0, "same bytes");
+		is_int(unwrap_into(image, len, small, ELF_LEN - 1, &got, &err), -EFBIG,
+		       "%s: not enough", formats[i].name);
+		is_str(err.msg, "it is larger than 0 MiB", "its message");
+	}
+}
+
+/* What a checksum is for. */
+static void test_lzo_sum(unsigned char *image)
+{
+	scoped(bytes) struct bytes out = BYTES_INIT;
+	struct err err = ERR_INIT;
+	size_t len = wrap(image, pack_lzo);
+
+	image[PAYLOAD_AT + 300] ^= 1;
+	is_int(unwrap_copy(image, len, &out, &err), -EINVAL, "a changed byte of lzo data");
+	is_str(err.msg, "its lzo data is truncated or damaged", "its message");
+}
+
+static void test_version(unsigned char *image)
+{
+	size_t len = wrap(image, pack_gzip);
+	char buf[16];
+
+	put_le32(image + 0x20e, 0x100);
+	strcpy((char *)image + 0x300, "6.1.0-13 (debian)");
+	is_str(unwrap_version(image, len, buf, sizeof(buf)), "6.1.0-13 (debia", "version, cut");
+	is_str(unwrap_version(image, 0x304, buf, sizeof(buf)), "6.1.", "at the end of the file");
+	is_str(unwrap_version("MZ", 2, buf, sizeof(buf)), "", "of something else");
 }
 
 static void test_damage(unsigned char *image)
@@ -162,15 +309,52 @@ static void test_damage(unsigned char *image)
 	}
 }
 
+/*
+ * Bytes changed inside: an error with a reason, or an ELF file of other bytes; where the format
+ * has a sum of what comes out, always an error unless nothing came of the change.
+ */
+static void test_inside(unsigned char *image)
+{
+	static const char *const summed[] = { "gzip", "xz", "bzip2", "lzo" };
+	const char *changes = getenv("IMAGE_CHANGES");
+	int nr = changes ? atoi(changes) : 200;
+
+	for (size_t i = 0; i < ARRAY_SIZE(formats) - 1; i++) {
+		size_t len = wrap(image, formats[i].pack);
+		int bad = 0, noticed = 0;
+		bool sum = false;
+
+		for (size_t k = 0; k < ARRAY_SIZE(summed); k++)
+			sum |= strcmp(formats[i].name, summed[k]) == 0;
+		srandom((unsigned int)i + 1);
+		for (int k = 0; k < nr; k++) {
+			unsigned char *at = image + PAYLOAD_AT + (size_t)random() % (len - PAYLOAD_AT);
+			scoped(bytes) struct bytes out = BYTES_INIT;
+			struct err err = ERR_INIT;
+			unsigned char old = *at;
+			int rc;
+
+			*at = k % 2 ? (unsigned char)random() : (unsigned char)(old ^ 1u << random() % 8);
+			rc = unwrap_copy(image, len, &out, &err);
+			noticed += rc < 0;
+			if (rc < 0)
+				bad += !err.msg[0];
+			else
+				bad += out.len < 4 || memcmp(out.data, "\x7f" "ELF", 4) != 0 ||
+					(sum && memcmp(out.data, elf, ELF_LEN) != 0);
+			*at = old;
+		}
+		ok(bad == 0 && noticed > nr / 50, "%s: %d bytes inside changed, %d noticed, %d wrong",
+		   formats[i].name, nr, noticed, bad);
+	}
+}
+
 static void test_messages(unsigned char *image)
 {
 	scoped(bytes) struct bytes out = BYTES_INIT;
 	struct err err = ERR_INIT;
-	size_t len = wrap(image, pack_lzo);
+	size_t len = wrap(image, pack_gzip);
 
-	is_int(unwrap_copy(image, len, &out, &err), -EOPNOTSUPP, "lzo is refused");
-	is_str(err.msg, "its LZO compression is not supported", "by name");
-	len = wrap(image, pack_gzip);
 	image[0x206] = 7;
 	is_int(unwrap_copy(image, len, &out, &err), -EOPNOTSUPP, "an old boot protocol is refused");
 	image[0x206] = 15;
@@ -197,7 +381,15 @@ int main(void)
 	memcpy(elf, "\x7f" "ELF", 4);
 	test_formats(image);
 	test_damage(image);
+	test_zboot(image);
+	test_limit(image);
+	test_lzo_sum(image);
+	test_version(image);
 	test_messages(image);
+	/* Text: few bytes of what is packed stand for themselves. */
+	for (size_t i = 4; i < ELF_LEN; i += 8)
+		snprintf((char *)elf + i, 9 < ELF_LEN - i ? 9 : ELF_LEN - i, "%7zu,", i * i / 3 % 999983);
+	test_inside(image);
 	free(image);
 	return tap_done();
 }

@@ -83,6 +83,18 @@ int file_read(const char *path, size_t max, struct bytes *out, struct err *err)
 	return file_read_fd(fd, path, size, out, err);
 }
 
+int file_read_line(const char *path, char *buf, size_t size)
+{
+	scoped(fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, buf, size - 1);
+
+	if (n < 0)
+		return -errno;
+	buf[n] = '\0';
+	buf[strcspn(buf, "\n")] = '\0';
+	return 0;
+}
+
 int file_write_all(int fd, const void *data, size_t len)
 {
 	const char *p = data;
@@ -102,7 +114,7 @@ int file_write_all(int fd, const void *data, size_t len)
 
 int file_replace(const char *path, const void *data, size_t len, mode_t mode, struct err *err)
 {
-	scoped(free) char *tmp = str_format("%s.%ld.new", path, (long)getpid());
+	scoped(free) char *tmp = str_format("%s" FILE_REPLACE_SUFFIX, path);
 	scoped(fd) int fd = -1;
 	int rc;
 
@@ -124,6 +136,23 @@ int file_replace(const char *path, const void *data, size_t len, mode_t mode, st
 	return 0;
 }
 
+int file_absolute(char **path, struct err *err)
+{
+	scoped(free) char *here = NULL, *whole = NULL;
+
+	if (**path == '/')
+		return 0;
+	here = getcwd(NULL, 0);
+	if (!here)
+		return fail_sys(err, errno, "cannot find the current folder");
+	whole = str_format("%s/%s", here, *path);
+	if (!whole)
+		return fail_nomem(err);
+	free(*path);
+	*path = take(whole);
+	return 0;
+}
+
 int file_mkdirs(const char *path, mode_t mode, struct err *err)
 {
 	char part[PATH_MAX];
@@ -142,11 +171,18 @@ int file_mkdirs(const char *path, mode_t mode, struct err *err)
 	return 0;
 }
 
+bool file_is_at(int fd, const char *path)
+{
+	struct stat held, there;
+
+	return fstat(fd, &held) == 0 && stat(path, &there) == 0 &&
+	       held.st_dev == there.st_dev && held.st_ino == there.st_ino;
+}
+
 int file_lock(const char *path, int wait, int *out, struct err *err)
 {
 	for (;;) {
 		scoped(fd) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-		struct stat held, there;
 
 		if (fd < 0)
 			return fail_sys(err, errno, "cannot open '%s'", path);
@@ -154,10 +190,7 @@ int file_lock(const char *path, int wait, int *out, struct err *err)
 			if (errno != EINTR)
 				return fail_sys(err, errno, "cannot lock '%s'", path);
 		}
-		if (fstat(fd, &held) < 0)
-			return fail_sys(err, errno, "cannot stat '%s'", path);
-		if (stat(path, &there) == 0 && held.st_dev == there.st_dev &&
-		    held.st_ino == there.st_ino) {
+		if (file_is_at(fd, path)) {
 			*out = take_fd(fd);
 			return 0;
 		}

@@ -6,6 +6,7 @@
 #ifndef BASE_FILE_H
 #define BASE_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -34,12 +35,22 @@ int file_read(const char *path, size_t max, struct bytes *out, struct err *err) 
 int file_read_fd(int fd, const char *path, size_t size, struct bytes *out,
 		 struct err *err) must_check;
 
+/* The start of a small file (sysfs) as text, less the line end; -errno, without a message. */
+int file_read_line(const char *path, char *buf, size_t size) must_check;
+
 /* Writes all of data, however often write(2) has to be called. */
 int file_write_all(int fd, const void *data, size_t len) must_check;
 
-/* A new file under a name nobody sees, then rename(2); old or new, never half. */
+/*
+ * A new file (path and FILE_REPLACE_SUFFIX) and rename(2); old or new, never half. The caller has
+ * the lock on it: what one that was killed has left is written over.
+ */
+#define FILE_REPLACE_SUFFIX ".new"
 int file_replace(const char *path, const void *data, size_t len, mode_t mode,
 		 struct err *err) must_check;
+
+/* *path (owned) from the root on, as it is seen from the current folder. */
+int file_absolute(char **path, struct err *err) must_check;
 
 /* mkdir -p of the whole path with mode for each new part. */
 int file_mkdirs(const char *path, mode_t mode, struct err *err) must_check;
@@ -51,5 +62,8 @@ int file_mkdirs(const char *path, mode_t mode, struct err *err) must_check;
  * a holder may unlink before it closes (what libxl does with its lock files).
  */
 int file_lock(const char *path, int wait, int *fd, struct err *err) must_check;
+
+/* Whether path still leads to the open file: a holder of its lock may have removed it. */
+bool file_is_at(int fd, const char *path);
 
 #endif

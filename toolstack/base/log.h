@@ -14,6 +14,11 @@ extern enum log_level log_level;
 
 /* "xlite: warning: ..."; for what the user should know although it worked. */
 void log_warn(const char *fmt, ...) printf_like(1, 2);
+/*
+ * For who collects them: from now on warnings go to sink() instead, whatever the level; NULL: as
+ * before. The one exception to "no global variables" beside the level.
+ */
+void log_divert_warnings(void (*sink)(const char *text, void *arg), void *arg);
 /* Progress, shown by default as xl shows it ("Parsing config from x"). */
 void log_info(const char *fmt, ...) printf_like(1, 2);
 /* Steps and timing, shown with -v. */

@@ -79,6 +79,15 @@ int wait_interrupted(void)
 	return caught;
 }
 
+void wait_forgive(void)
+{
+	char drained[16];
+
+	caught = 0;
+	while (read(wake_pipe[0], drained, sizeof(drained)) > 0)
+		continue;
+}
+
 int wait_poll(struct pollfd *fds, unsigned int nr, int64_t deadline)
 {
 	struct pollfd all[9];

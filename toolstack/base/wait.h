@@ -15,6 +15,9 @@
 
 struct pollfd;
 
+/* A wait that takes longer says what it waits for. */
+enum { WAIT_PATIENCE_MS = 1000 };
+
 /* Monotonic clock, milliseconds. */
 int64_t wait_now_ms(void);
 
@@ -29,6 +32,9 @@ int wait_after_fork(struct err *err) must_check;
 
 /* The signal that arrived (SIGINT, SIGTERM, SIGHUP), or 0. */
 int wait_interrupted(void);
+
+/* Takes the signal for heard: what is undone because of it waits as it has to. */
+void wait_forgive(void);
 
 /*
  * poll(2) until one descriptor is ready (number of them), -ETIMEDOUT at the

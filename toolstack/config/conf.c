@@ -55,6 +55,12 @@ static const struct key_row rows[] = {
 	BOOL("bootloader_restrict", bootloader_restrict, "run bootloaders without privileges"),
 };
 
+const struct key_row *xl_conf_keys(size_t *nr)
+{
+	*nr = ARRAY_SIZE(rows);
+	return rows;
+}
+
 void xl_conf_free(struct xl_conf *conf)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -68,13 +74,38 @@ void xl_conf_free(struct xl_conf *conf)
 	*conf = (struct xl_conf)XL_CONF_INIT;
 }
 
+void xl_conf_drop_masks(struct xl_conf *conf)
+{
+	scoped_free(&conf->vm_cpumask);
+	scoped_free(&conf->hvm_cpumask);
+	scoped_free(&conf->pv_cpumask);
+	conf->vm_cpumask = conf->hvm_cpumask = conf->pv_cpumask = NULL;
+}
+
+/* As xl: what is no limit of grant tables only has to be said when it is wrong. */
+static int read_row(struct key_reader *r, const struct key_row *row, struct err *err)
+{
+	struct err bad;
+	int rc = key_read_all(r, row, 1, 0, &bad);
+
+	if (rc == -EINVAL && !row->must) {
+		(void)fail_in(&bad, "ignored");
+		return key_add_str(&r->warnings->list, bad.msg, err);
+	}
+	if (rc < 0)
+		*err = bad;
+	return rc;
+}
+
 static int read_cfg(const struct cfg *cfg, struct xl_conf *conf,
 		    struct config_warnings *warnings, struct err *err)
 {
 	struct key_reader r = { .cfg = cfg, .base = conf, .warnings = warnings };
 	int rc = key_check_known(&r, rows, ARRAY_SIZE(rows), err);
 
-	return rc < 0 ? rc : key_read_all(&r, rows, ARRAY_SIZE(rows), 0, err);
+	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(rows); i++)
+		rc = read_row(&r, &rows[i], err);
+	return rc;
 }
 
 int xl_conf_parse(const char *origin, const char *text, size_t len, struct xl_conf *conf,

@@ -40,9 +40,16 @@ static inline void scoped_xl_conf(struct xl_conf *conf)
 	xl_conf_free(conf);
 }
 
+struct key_row;
+/* The file's keys, for the man page. */
+const struct key_row *xl_conf_keys(size_t *nr);
+
+/* As if the file had none of vm.cpumask, vm.hvm.cpumask and vm.pv.cpumask. */
+void xl_conf_drop_masks(struct xl_conf *conf);
+
 /*
- * Reads the text of a file; values that it does not have stay as they are. Bad
- * values and unknown keys are warnings.
+ * Reads the text of a file; values that it does not have stay as they are. Unknown keys and
+ * bad values are warnings, a bad limit of grant tables is an error, as in xl.
  */
 int xl_conf_parse(const char *origin, const char *text, size_t len, struct xl_conf *conf,
 		  struct config_warnings *warnings, struct err *err) must_check;

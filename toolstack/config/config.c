@@ -18,11 +18,8 @@
 #include "config/types.h"
 #include "config/conf.h"
 
-#ifndef XEN_BUILT_VERSION
-#define XEN_BUILT_VERSION "4.17"
-#endif
-/* XENFIRMWAREDIR of Debian's packages. */
-#define FIRMWARE_DIR "/usr/lib/xen-" XEN_BUILT_VERSION "/boot"
+/* Where Debian's grub-xen-host puts GRUB as a guest's kernel. */
+#define GRUB_DIR "/usr/lib/grub-xen/"
 
 const char *config_type_name(enum domain_type type)
 {
@@ -32,6 +29,11 @@ const char *config_type_name(enum domain_type type)
 const char *config_action_name(enum config_action action)
 {
 	return names_get(&names_action, (int)action, false);
+}
+
+const char *config_model_exit_name(enum config_model_exit action)
+{
+	return names_get(&names_model_exit, (int)action, false);
 }
 
 int config_check_name(const char *name, struct err *err)
@@ -232,24 +234,40 @@ static int check_hvm(struct key_reader *r, struct err *err)
 	return 0;
 }
 
+/*
+ * firmware="pvgrub32|pvgrub64": GRUB is the kernel and finds the guest's own in its disk. As
+ * PVH there is one for a start in 32-bit mode alone, which boots 64-bit kernels too.
+ */
+static int set_pvgrub(struct domain_config *c, const struct cfg_value *value, struct err *err)
+{
+	const char *image;
+
+	if (c->kernel)
+		return key_fail(value, err, "both kernel and firmware specified");
+	if (strcmp(value->text, "pvgrub32") == 0)
+		image = c->type == DOMAIN_PVH ? "grub-i386-xen_pvh.bin" : "grub-i386-xen.bin";
+	else if (strcmp(value->text, "pvgrub64") != 0)
+		return key_fail(value, err, "unknown firmware '%.40s', valid are pvgrub32, pvgrub64",
+				value->text);
+	else if (c->type == DOMAIN_PVH && !c->type_auto)
+		return key_fail(value, err, "firmware pvgrub64 is for pv guests; a pvh guest starts "
+				"in 32-bit mode: use pvgrub32, it boots 64-bit kernels too");
+	else
+		image = "grub-x86_64-xen.bin";
+	c->kernel = str_format(GRUB_DIR "%s", image);
+	return c->kernel ? 0 : fail_nomem(err);
+}
+
 static int check_pv(struct key_reader *r, struct err *err)
 {
 	const struct cfg_setting *firmware = cfg_find(r->cfg, "firmware");
 	struct domain_config *c = r->config;
 
 	if (firmware && firmware->value.kind == CFG_ATOM) {
-		const char *text = firmware->value.text;
+		int rc = set_pvgrub(c, &firmware->value, err);
 
-		if (c->kernel)
-			return key_fail(&firmware->value, err,
-					"both kernel and firmware specified");
-		if (strcmp(text, "pvgrub32") != 0 && strcmp(text, "pvgrub64") != 0)
-			return key_fail(&firmware->value, err,
-					"unknown firmware '%.40s', valid are pvgrub32, "
-					"pvgrub64", text);
-		c->kernel = str_format(FIRMWARE_DIR "/%s.bin", text);
-		if (!c->kernel)
-			return fail_nomem(err);
+		if (rc < 0)
+			return rc;
 	}
 	if (!c->kernel && !c->bootloader)
 		return fail(err, EINVAL, "%s: neither kernel nor bootloader specified",
@@ -349,8 +367,12 @@ int config_from_cfg(const struct cfg *cfg, const struct config_options *options,
 		rc = set_defaults(&r, conf, err);
 	if (rc == 0)
 		rc = key_read_all(&r, key_table, key_table_size, type_mask(&config), err);
+	if (rc == 0 && r.failed)
+		rc = -err->code;
 	if (rc == 0)
-		rc = finish(&r, conf, err);
+		rc = key_collect(&r, finish(&r, conf, err), err);
+	if (rc == 0 && r.failed)
+		rc = -err->code;
 	if (rc < 0)
 		return rc;
 	*out = config;
@@ -358,8 +380,22 @@ int config_from_cfg(const struct cfg *cfg, const struct config_options *options,
 	return 0;
 }
 
+/* What the card that is chosen has when nothing is said; libxl's numbers, KiB. */
+uint64_t config_video_memkb(const struct domain_config *config)
+{
+	static const uint64_t cards[] = {	/* vga_kind */
+		8 << 10, 8 << 10, 16 << 10, 0, 128 << 10,
+	};
+
+	if (config->type != DOMAIN_HVM || (size_t)config->hvm.vga_kind >= ARRAY_SIZE(cards))
+		return 0;
+	return cards[config->hvm.vga_kind];
+}
+
 void config_defaults(struct domain_config *config)
 {
+	if (config->max_vcpus == 0 && config->vcpus == 0)
+		config->vcpus_unsaid = true;
 	if (config->max_vcpus == 0)
 		config->max_vcpus = config->vcpus ? config->vcpus : 1;
 	if (config->vcpus == 0)
@@ -369,9 +405,8 @@ void config_defaults(struct domain_config *config)
 			32 * 1024 : config->target_memkb;
 	if (config->target_memkb == CONFIG_MEMKB_DEFAULT)
 		config->target_memkb = config->max_memkb;
-	/* Only hvm guests have a video card; how much it has depends on the card. */
-	if (config->video_memkb == CONFIG_MEMKB_DEFAULT && config->type != DOMAIN_HVM)
-		config->video_memkb = 0;
+	if (config->video_memkb == CONFIG_MEMKB_DEFAULT)
+		config->video_memkb = config_video_memkb(config);
 	if (config->msr_relaxed == TRI_DEFAULT)
 		config->msr_relaxed = TRI_FALSE;
 	if (config->domid == 0)
@@ -402,12 +437,16 @@ int config_check_supported(const struct cfg *cfg, const struct domain_config *co
 		if (!s || !(row->types & type_mask(config)) || !wants_something(s))
 			continue;
 		if (row->later == KEY_LATER_FAIL)
-			return key_fail(&s->value, err, "%s is not supported yet", row->name);
-		rc = key_warn(&r, &s->value, err, "%s is not supported yet, the guest runs without",
-			      row->name);
+			rc = key_fail(&s->value, err, "%s is not supported yet", row->name);
+		else
+			rc = key_warn(&r, &s->value, err, "%s is not supported yet, the guest runs "
+				      "without", row->name);
+		rc = key_collect(&r, rc, err);
 		if (rc < 0)
 			return rc;
 	}
+	if (r.failed)
+		return -err->code;
 	if (config->target_memkb != CONFIG_MEMKB_DEFAULT &&
 	    config->max_memkb < config->target_memkb)
 		return key_fail(&cfg_find(cfg, "memory")->value, err,

@@ -63,6 +63,9 @@ enum config_action {		/* numbers of libxl_action_on_shutdown */
 	CONFIG_ACTION_SOFT_RESET,
 };
 
+/* on_device_model_exit: xlite's own key. */
+enum config_model_exit { MODEL_EXIT_WARN, MODEL_EXIT_DESTROY, MODEL_EXIT_PRESERVE, MODEL_EXIT_RESTART };
+
 struct str_list {
 	char **items;		/* owned, each item too */
 	size_t nr;
@@ -158,6 +161,7 @@ struct domain_config {
 	/* Processors. 0 vcpus: not given (config_defaults() makes it 1). */
 	unsigned int max_vcpus;
 	unsigned int vcpus;	/* online at start: 0 .. vcpus-1 */
+	bool vcpus_unsaid;	/* both are defaults: libxl stores neither */
 	struct bitmap *hard_affinity, *soft_affinity;	/* one per vcpu */
 	size_t nr_hard_affinity, nr_soft_affinity;
 	enum tri numa_placement;
@@ -246,6 +250,7 @@ struct domain_config {
 
 	/* What happens when it ends. */
 	enum config_action on_poweroff, on_reboot, on_watchdog, on_crash, on_soft_reset;
+	enum config_model_exit on_device_model_exit;
 };
 
 #define DOMAIN_CONFIG_INIT { .name = NULL }
@@ -267,6 +272,11 @@ struct config_options {
 /* Messages that are not errors, in the order found; each "FILE:LINE:COL: text". */
 struct config_warnings {
 	struct str_list list;
+	/*
+	 * NULL: the first error ends the reading. Else each is added there, and of what is read
+	 * alone the rest is read; the last one is what the reader fails with.
+	 */
+	struct str_list *errors;
 };
 
 void config_warnings_free(struct config_warnings *w);
@@ -302,6 +312,9 @@ int config_from_cfg(const struct cfg *cfg, const struct config_options *options,
  */
 void config_defaults(struct domain_config *config);
 
+/* What an HVM guest's video card needs, in KiB, which is libxl's default; other types: 0. Pure. */
+uint64_t config_video_memkb(const struct domain_config *config);
+
 /*
  * Keys that were given but that this version cannot act on: one warning text
  * each for those that a guest can live without, an error for those it cannot
@@ -327,5 +340,6 @@ int config_check_name(const char *name, struct err *err) must_check;
 
 const char *config_type_name(enum domain_type type);		/* "pv", ... */
 const char *config_action_name(enum config_action action);	/* xl.cfg's words */
+const char *config_model_exit_name(enum config_model_exit action);
 
 #endif

@@ -14,13 +14,15 @@
 #define HDA_MAJOR	3
 #define HDC_MAJOR	22
 #define SD_MAJOR	8
+#define FD_MAJOR	2		/* ours: no guest is told of such a number */
 #define EXTENDED	(UINT32_C(1) << 28)
 
 struct limits {
 	uint64_t disk, part;
 };
 
-static const struct limits xvd = { (1 << 20) - 1, 255 }, hd = { 3, 63 }, sd = { 15, 15 };
+static const struct limits xvd = { (1 << 20) - 1, 255 }, hd = { 3, 63 }, sd = { 15, 15 },
+	fd = { 1, 0 };
 
 /* "aa12" -> 26, 12 */
 static bool letters(const char *s, const struct limits *max, uint32_t *disk, uint32_t *part)
@@ -74,20 +76,44 @@ static int plain(const char *s, uint32_t *number)
 	return 0;
 }
 
+int disk_name(const char *vdev, enum disk_bus *bus, uint32_t *disk, uint32_t *part)
+{
+	if (digits(vdev, disk, part) ||
+	    (str_starts(vdev, "xvd") && letters(vdev + 3, &xvd, disk, part)))
+		*bus = DISK_BUS_XVD;
+	else if (str_starts(vdev, "hd") && letters(vdev + 2, &hd, disk, part))
+		*bus = DISK_BUS_HD;
+	else if (str_starts(vdev, "sd") && letters(vdev + 2, &sd, disk, part))
+		*bus = DISK_BUS_SD;
+	else if (str_starts(vdev, "fd") && letters(vdev + 2, &fd, disk, part))
+		*bus = DISK_BUS_FD;
+	else
+		return -EINVAL;
+	return 0;
+}
+
 int disk_devnum(const char *vdev, uint32_t *number)
 {
+	enum disk_bus bus;
 	uint32_t disk, part;
 
-	if (digits(vdev, &disk, &part) ||
-	    (str_starts(vdev, "xvd") && letters(vdev + 3, &xvd, &disk, &part)))
+	if (disk_name(vdev, &bus, &disk, &part) < 0)
+		return plain(vdev, number);
+	switch (bus) {
+	case DISK_BUS_XVD:
 		*number = disk <= 15 && part <= 15 ? XVD_MAJOR << 8 | disk << 4 | part :
 			EXTENDED | disk << 8 | part;
-	else if (str_starts(vdev, "hd") && letters(vdev + 2, &hd, &disk, &part))
+		break;
+	case DISK_BUS_HD:
 		*number = (disk < 2 ? HDA_MAJOR : HDC_MAJOR) << 8 | (disk & 1) << 6 | part;
-	else if (str_starts(vdev, "sd") && letters(vdev + 2, &sd, &disk, &part))
+		break;
+	case DISK_BUS_SD:
 		*number = SD_MAJOR << 8 | disk << 4 | part;
-	else
-		return plain(vdev, number);
+		break;
+	case DISK_BUS_FD:
+		*number = FD_MAJOR << 8 | disk;
+		break;
+	}
 	return 0;
 }
 
@@ -117,6 +143,8 @@ const char *disk_vdev(uint32_t number, char buf[DISK_VDEV_MAX])
 		name(buf, "xvd", minor >> 4, minor & 15);
 	else if (number >> 8 == SD_MAJOR)
 		name(buf, "sd", minor >> 4, minor & 15);
+	else if (number >> 8 == FD_MAJOR)
+		name(buf, "fd", minor, 0);
 	else if (number >> 8 == HDA_MAJOR || number >> 8 == HDC_MAJOR)
 		name(buf, "hd", (number >> 8 == HDC_MAJOR ? 2 : 0) + (minor >> 6), minor & 63);
 	else

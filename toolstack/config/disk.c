@@ -389,8 +389,8 @@ static int check(struct disk *disk, const char *spec, struct err *err)
 		return fail(err, EINVAL, "no vdev (xvda, hda, ...) in disk spec '%.200s'", spec);
 	if (disk_devnum(disk->vdev, &number) < 0)
 		return fail(err, EINVAL, "unknown vdev '%.60s', valid are xvda..., hda to hdd, sda to "
-			    "sdp, each with a partition's number or without, dNpM and device "
-			    "numbers", disk->vdev);
+			    "sdp, each with a partition's number or without, fda, fdb, dNpM and "
+			    "device numbers", disk->vdev);
 	if (!disk->cdrom && disk->format == DISK_FORMAT_EMPTY)
 		return fail(err, EINVAL, "disk %s is empty, only a cdrom can be", disk->vdev);
 	if (!no_target && disk->format == DISK_FORMAT_EMPTY)

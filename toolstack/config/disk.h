@@ -67,9 +67,16 @@ static inline void scoped_disk(struct disk *disk)
 const char *disk_format_name(enum disk_format format);
 const char *disk_backend_name(enum disk_backend backend);
 
+/* What a virtual device's name begins with. */
+enum disk_bus { DISK_BUS_XVD, DISK_BUS_HD, DISK_BUS_SD, DISK_BUS_FD };
+
+/* "hdc1": DISK_BUS_HD, disk 2, partition 1 (0: the whole). -EINVAL for a number and for what is none. */
+int disk_name(const char *vdev, enum disk_bus *bus, uint32_t *disk, uint32_t *part) must_check;
+
 /*
  * The number of a virtual device (docs/man/xen-vbd-interface.7): "xvda" 51712,
- * "xvdq1", "hdc", "sda2", "d0p1" or a number as it is. -EINVAL for anything else.
+ * "xvdq1", "hdc", "sda2", "d0p1" or a number as it is. -EINVAL for anything else. "fda" and "fdb",
+ * which xl does not have, are Linux's numbers: 512 and 513.
  */
 int disk_devnum(const char *vdev, uint32_t *number) must_check;
 

@@ -29,11 +29,31 @@ const struct field_section field_sections[SECTION_COUNT] = {
 	[SECTION_QUOTA] = { SECTION_B_INFO, "xenstore_quota", DOMAIN_UNKNOWN, true },
 };
 
+static int max_vcpus_to_json(const struct domain_config *config, json_t **out, struct err *err)
+{
+	if (config->max_vcpus == 0 || config->vcpus_unsaid)
+		return 0;
+	*out = json_integer(config->max_vcpus);
+	return *out ? 0 : fail_nomem(err);
+}
+
+static int max_vcpus_from_json(struct domain_config *config, json_t *json, struct err *err)
+{
+	json_int_t number = json_integer_value(json);
+
+	if (!json_is_integer(json))
+		return fail(err, EINVAL, "not a number");
+	if (number < 0 || number > UINT32_MAX)
+		return fail(err, ERANGE, "%lld is out of range", (long long)number);
+	config->max_vcpus = (unsigned int)number;
+	return 0;
+}
+
 static int vcpus_to_json(const struct domain_config *config, json_t **out, struct err *err)
 {
 	scoped(json) json_t *list = NULL;
 
-	if (config->vcpus == 0)
+	if (config->vcpus == 0 || config->vcpus_unsaid)
 		return 0;
 	list = json_array();
 	for (unsigned int i = 0; i < config->vcpus; i++) {
@@ -257,7 +277,7 @@ const struct field field_table[] = {
 	ENUM(C_INFO, "passthrough", passthrough, int, 0, passthrough),
 	TRI(C_INFO, "xend_suspend_evtchn_compat", xend_suspend_evtchn_compat),
 
-	U32(B_INFO, "max_vcpus", max_vcpus, 0),
+	CUSTOM(B_INFO, "max_vcpus", max_vcpus_to_json, max_vcpus_from_json),
 	CUSTOM(B_INFO, "avail_vcpus", vcpus_to_json, vcpus_from_json),
 	CUSTOM(B_INFO, "vcpu_hard_affinity", hard_to_json, hard_from_json),
 	CUSTOM(B_INFO, "vcpu_soft_affinity", soft_to_json, soft_from_json),
@@ -427,6 +447,9 @@ const struct field field_table[] = {
 	ACTION(on_watchdog),
 	ACTION(on_crash),
 	ACTION(on_soft_reset),
+	/* Not libxl's, which passes over it; an xl that changes the guest's devices drops it. */
+	ENUM(ROOT, "on_device_model_exit", on_device_model_exit, enum config_model_exit,
+	     MODEL_EXIT_WARN, model_exit),
 };
 
 const size_t field_table_size = ARRAY_SIZE(field_table);

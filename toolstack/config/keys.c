@@ -294,6 +294,14 @@ int key_read(struct key_reader *r, const struct key_row *row, const struct cfg_s
 	return 0;
 }
 
+int key_collect(struct key_reader *r, int rc, struct err *err)
+{
+	if (rc >= 0 || rc == -ENOMEM || !r->warnings || !r->warnings->errors)
+		return rc;
+	r->failed = true;
+	return key_add_str(r->warnings->errors, err->msg, err);
+}
+
 int key_read_all(struct key_reader *r, const struct key_row *rows, size_t nr, unsigned int type,
 		 struct err *err)
 {
@@ -307,6 +315,7 @@ int key_read_all(struct key_reader *r, const struct key_row *rows, size_t nr, un
 			rc = key_warn(r, &s->value, err, "%s", rows[i].note);
 		if (rc == 0)
 			rc = key_read(r, &rows[i], s, err);
+		rc = key_collect(r, rc, err);
 		if (rc < 0)
 			return rc;
 	}
@@ -327,6 +336,7 @@ int key_check_known(struct key_reader *r, const struct key_row *rows, size_t nr,
 		rc = key_complain(r, &at, err, "unknown key '%.64s'%s%s%s", s->name,
 				  near ? " (did you mean '" : "", near ? near : "",
 				  near ? "'?)" : "");
+		rc = key_collect(r, rc, err);
 		if (rc < 0)
 			return rc;
 	}

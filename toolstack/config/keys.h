@@ -47,6 +47,7 @@ struct key_reader {
 	struct domain_config *config;
 	void *base;			/* what the rows' offsets are in */
 	struct config_warnings *warnings;
+	bool failed;			/* an error is among warnings->errors */
 	struct spec_defaults defaults;
 	const struct cfg_value *at;	/* what is being read, for spec warnings */
 };
@@ -96,6 +97,9 @@ int key_complain(struct key_reader *r, const struct cfg_value *at, struct err *e
 /* The error at a value: "FILE:LINE:COL: ...". */
 int key_fail(const struct cfg_value *at, struct err *err, const char *fmt, ...)
 	printf_like(3, 4);
+
+/* The rc to go on with: 0 for an error that was added to those who want all of them. */
+int key_collect(struct key_reader *r, int rc, struct err *err) must_check;
 
 /* For parse functions. The text of an atom; NULL and a complaint for a list. */
 int key_text(struct key_reader *r, const struct cfg_setting *s, const char **out,

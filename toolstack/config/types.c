@@ -29,6 +29,7 @@ NAMES(gic_version, "default", "v2", "v3");
 NAMES(vuart, "unknown", "sbsa_uart");
 NAMES(tee, "none", "optee", "ffa");
 NAMES(arm_sci, "none", "scmi_smc");
+NAMES(model_exit, "warn", "destroy", "preserve", "restart");
 
 const struct spec_names names_action = {
 	LIST(NULL, "destroy", "restart", "restart_rename", "preserve", "coredump_destroy",

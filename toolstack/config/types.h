@@ -13,7 +13,7 @@ extern const struct spec_names names_domain_type, names_action, names_tsc_mode,
 	names_timer_mode, names_bios, names_hdtype, names_vga, names_gfx_passthru,
 	names_vendor_device, names_rdm_strategy, names_rdm_policy, names_altp2m,
 	names_passthrough, names_device_model, names_gic_version, names_vuart, names_tee,
-	names_arm_sci;
+	names_arm_sci, names_model_exit;
 
 /* The name in JSON (json = true) or in xl.cfg; NULL for a value without a name. */
 const char *names_get(const struct spec_names *names, int value, bool json);

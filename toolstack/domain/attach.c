@@ -17,8 +17,12 @@
 #include "base/log.h"
 #include "base/scope.h"
 #include "base/str.h"
+#include "base/wait.h"
+#include "config/pci.h"
 #include "devices/device.h"
+#include "devices/pci.h"
 #include "lookup.h"
+#include "runfile.h"
 #include "userdata.h"
 #include "xen/domctl.h"
 #include "xen/nodes.h"
@@ -30,9 +34,9 @@ struct change {
 	struct xen *xen;
 	const struct device_kind *kind;
 	uint32_t domid;
-	bool hvm;
 	struct userdata ud;
 	struct userdata_lock lock;
+	enum domain_type type;		/* for who needs it */
 	json_t *json;			/* owned; NULL: no toolstack keeps one for this domain */
 	struct device_list list;
 };
@@ -58,7 +62,6 @@ static int check_domain(struct change *c, struct err *err)
 		return rc;
 	if (info.dying)
 		return fail(err, ENOENT, "domain %u is dying", c->domid);
-	c->hvm = info.hvm;
 	memcpy(c->ud.uuid, info.uuid, sizeof(c->ud.uuid));
 	return 0;
 }
@@ -88,8 +91,22 @@ static int change_begin(struct change *c, struct xen *xen, uint32_t domid,
 
 /* Attach */
 
+/* dev NULL: all that the domain has. */
+static int remove_pci(struct change *c, const struct device_entry *entry,
+		      const struct pci_dev *dev, struct err *err)
+{
+	scoped(free) struct pci_slot *taken = NULL;
+	size_t nr;
+
+	return pci_detach(c->xen, entry, c->type == DOMAIN_HVM, dev, true, DEVICE_WAIT_MS, &taken,
+			  &nr, err);
+}
+
 static int remove_one(struct change *c, const struct device_entry *entry, struct err *err)
 {
+	/* It stands in QEMU as well. */
+	if (device_kind_grows(entry->kind) && remove_pci(c, entry, NULL, err) == 0)
+		return 0;
 	return devices_remove(c->xen, entry, 1, DEVICE_REMOVE_FORCE, 0, err);
 }
 
@@ -136,37 +153,8 @@ static uint32_t first_free(const struct change *c)
 	return devid;
 }
 
-static int find_type(struct change *c, enum domain_type *type, struct err *err)
-{
-	static const enum domain_type types[] = { DOMAIN_PV, DOMAIN_PVH, DOMAIN_HVM };
-	scoped(free) char *name = NULL;
-	char path[40];
-	int rc;
-
-	snprintf(path, sizeof(path), "/libxl/%u/type", c->domid);
-	rc = store_read(c->xen, NULL, path, &name, err);
-	if (rc < 0 && rc != -ENOENT)
-		return rc;
-	*type = c->hvm ? DOMAIN_HVM : DOMAIN_PV;
-	for (size_t i = 0; i < ARRAY_SIZE(types) && rc == 0; i++) {
-		if (strcmp(name, config_type_name(types[i])) == 0)
-			*type = types[i];
-	}
-	return 0;
-}
-
-static bool has_model(struct change *c)
-{
-	scoped(free) char *pid = NULL;
-	struct err ignored;	/* none */
-	char path[64];
-
-	snprintf(path, sizeof(path), "/local/domain/%u/image/device-model-pid", c->domid);
-	return store_read(c->xen, NULL, path, &pid, &ignored) == 0;
-}
-
 /* Whatever the new device has in the store so far, and the QEMU that was started for it. */
-static void undo(struct change *c, uint32_t devid, bool had_model)
+static void undo(struct change *c, const struct devices *set, uint32_t devid)
 {
 	scoped(device_list) struct device_list list = DEVICE_LIST_INIT;
 	const struct device_entry *entry;
@@ -174,7 +162,9 @@ static void undo(struct change *c, uint32_t devid, bool had_model)
 	char label[64];
 	int rc;
 
-	if (!had_model && devices_stop_model(c->xen, c->domid, &err) < 0)
+	/* Who interrupted it waits for that. */
+	wait_forgive();
+	if (devices_started_model(set) && devices_stop_model(c->xen, c->domid, &err) < 0)
 		log_warn("domain %u: %s", c->domid, err.msg);
 	rc = devices_list(c->xen, c->domid, &list, &err);
 	entry = rc == 0 ? device_list_find(&list, c->kind, devid) : NULL;
@@ -211,43 +201,86 @@ static int bring_up(struct change *c, struct devices *set, struct err *err)
 	return rc;
 }
 
+/* Who looks after the domain shall know the QEMU that was started for it. */
+static void tell_supervisor(struct xen *xen, uint32_t domid)
+{
+	scoped(free) char *name = NULL;
+	struct err ignored;	/* then it has no record either */
+
+	if (domain_get_name(xen, domid, &name, &ignored) == 0 && !strchr(name, '/'))
+		runfile_touch(RUNFILE_DIR, name);
+}
+
+/* More for a device that the domain has: what cannot be written down goes again. */
+static int grow(struct change *c, struct devices *set, const struct device_entry *entry, void *item,
+		struct err *err)
+{
+	struct err why;
+	int rc = devices_grow(set, err);
+
+	if (rc < 0)
+		return rc;
+	rc = write_json(c, item, entry->devid, err);
+	if (rc == 0)
+		return 0;
+	wait_forgive();
+	if (remove_pci(c, entry, item, &why) < 0)
+		log_warn("could not undo it: %s", why.msg);
+	return rc;
+}
+
 int domain_attach(struct xen *xen, uint32_t domid, const struct device_kind *kind, void *item,
 		  struct err *err)
 {
 	scoped(change) struct change c = CHANGE_INIT;
 	scoped(devices) struct devices set = { .find_domain = domain_lookup };
+	const struct device_entry *there;
 	char label[64];
 	uint32_t devid;
-	bool had_model;
 	int rc = change_begin(&c, xen, domid, kind, err);
 
 	if (rc == 0)
-		rc = remove_debris(&c, err);
+		rc = domain_get_type(xen, domid, &c.type, err);
 	if (rc == 0)
-		rc = find_type(&c, &set.type, err);
+		rc = remove_debris(&c, err);
+	set.type = c.type;
 	if (rc == 0)
 		rc = devices_prepare_one(&set, xen, domid, kind, item, first_free(&c), err);
 	if (rc < 0)
 		return rc;
 	devid = devices_first_id(&set);
-	if (device_list_find(&c.list, kind, devid))
+	there = device_list_find(&c.list, kind, devid);
+	if (there && device_kind_grows(kind))
+		return grow(&c, &set, there, item, err);
+	if (there)
 		return fail(err, EEXIST, "domain %u: %s is already attached", domid,
 			    device_label(kind, devid, label, sizeof(label)));
-	had_model = !devices_need_model(&set) || has_model(&c);
 	rc = bring_up(&c, &set, err);
 	if (rc == 0)
 		rc = write_json(&c, item, devid, err);
 	if (rc < 0)
-		undo(&c, devid, had_model);
+		undo(&c, &set, devid);
+	else if (devices_started_model(&set))
+		tell_supervisor(xen, domid);
 	return rc;
 }
 
 /* Detach */
 
+/* What is no more in the domain, and shall not come back either. */
+static int write_gone(struct change *c, const char *label, struct err *err)
+{
+	int rc = userdata_write(&c->ud, c->json, err);
+
+	return rc < 0 ? fail_in(err, "%s is detached, but not for the guest's next start", label) : 0;
+}
+
 static int forget(struct change *c, uint32_t devid, bool *known, struct err *err)
 {
+	char label[64];
+
 	*known = c->json && device_json_remove(c->kind, c->json, devid);
-	return *known ? userdata_write(&c->ud, c->json, err) : 0;
+	return *known ? write_gone(c, device_label(c->kind, devid, label, sizeof(label)), err) : 0;
 }
 
 int domain_detach(struct xen *xen, uint32_t domid, const struct device_kind *kind, uint32_t devid,
@@ -273,4 +306,52 @@ int domain_detach(struct xen *xen, uint32_t domid, const struct device_kind *kin
 		return rc;
 	return fail(err, ENOENT, "domain %u has no %s", domid,
 		    device_label(kind, devid, label, sizeof(label)));
+}
+
+/* The nr that were taken, or what a detach of dev that was cut off left; bdf: where dev is. */
+static bool forget_pci(struct change *c, const struct pci_dev *dev, struct pci_bdf bdf,
+		       const struct pci_slot *taken, size_t nr)
+{
+	uint32_t last = dev->vfunc_mask == PCI_FUNC_ALL ? PCI_FUNCTIONS - 1 : bdf.func;
+	bool known = false;
+
+	for (size_t i = 0; c->json && i < nr; i++)
+		known |= device_json_remove(c->kind, c->json, pci_bdf_number(&taken[i].bdf));
+	for (; c->json && nr == 0 && bdf.func <= last; bdf.func++)
+		known |= device_json_remove(c->kind, c->json, pci_bdf_number(&bdf));
+	return known;
+}
+
+int domain_detach_pci(struct xen *xen, uint32_t domid, const struct pci_dev *dev, bool force,
+		      int timeout_ms, struct err *err)
+{
+	const struct device_kind *kind = device_kind_find("pci");
+	scoped(change) struct change c = CHANGE_INIT;
+	scoped(free) struct pci_slot *taken = NULL;
+	const struct device_entry *entry;
+	char text[PCI_BDF_LEN], label[64];
+	struct pci_bdf bdf;
+	bool known;
+	size_t nr = 0;
+	int rc = change_begin(&c, xen, domid, kind, err);
+
+	if (rc == 0)
+		rc = domain_get_type(xen, domid, &c.type, err);
+	if (rc == 0)
+		rc = pci_dev_bdf(xen, dev, &bdf, err);
+	if (rc < 0)
+		return rc;
+	entry = device_list_find(&c.list, kind, 0);
+	if (entry)
+		rc = pci_detach(xen, entry, c.type == DOMAIN_HVM, dev, force, timeout_ms, &taken, &nr,
+				err);
+	if (rc < 0)
+		return rc;
+	known = forget_pci(&c, dev, bdf, taken, nr);
+	if (!entry)
+		devices_prune(xen, domid, kind);
+	snprintf(label, sizeof(label), "PCI device %s", pci_bdf_text(&bdf, text));
+	if (nr == 0 && !known)
+		return fail(err, ENOENT, "%s is not attached to domain %u", label, domid);
+	return known ? write_gone(&c, label, err) : 0;
 }

@@ -13,6 +13,7 @@
 #include "base/err.h"
 
 struct device_kind;
+struct pci_dev;
 struct xen;
 
 /*
@@ -31,5 +32,9 @@ int domain_attach(struct xen *xen, uint32_t domid, const struct device_kind *kin
  */
 int domain_detach(struct xen *xen, uint32_t domid, const struct device_kind *kind, uint32_t devid,
 		  bool force, int timeout_ms, struct err *err) must_check;
+
+/* The same for PCI devices, which are found by what the config would say of them. */
+int domain_detach_pci(struct xen *xen, uint32_t domid, const struct pci_dev *dev, bool force,
+		      int timeout_ms, struct err *err) must_check;
 
 #endif

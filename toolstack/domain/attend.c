@@ -2,205 +2,203 @@
 #include "attend.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
-#include <time.h>
-#include <uuid/uuid.h>
 
-#include "base/file.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/scope.h"
-#include "base/json.h"
-#include "base/str.h"
+#include "base/wait.h"
 #include "config/config.h"
+#include "coredump.h"
 #include "create.h"
 #include "destroy.h"
+#include "devices/device.h"
+#include "ending.h"
 #include "lifecycle.h"
+#include "reset.h"
 #include "runfile.h"
-#include "userdata.h"
+#include "update.h"
 #include "xen/domctl.h"
-#include "xen/nodes.h"
-#include "xen/store.h"
 
-#define DUMP_DIR "/var/lib/xen/dump"
+/* Between the end of a device model and that of its domain, when somebody destroys both. */
+enum { DESTROY_MS = 10000 };
 
-static const char *const reason_names[] = {
-	[DOMCTL_POWEROFF] = "powered off", [DOMCTL_REBOOT] = "wants to reboot",
-	[DOMCTL_SUSPEND] = "has suspended", [DOMCTL_CRASH] = "has crashed",
-	[DOMCTL_WATCHDOG] = "was shut down by its watchdog",
-	[DOMCTL_SOFT_RESET] = "wants a soft reset",
-};
-
-static enum config_action action_for(const struct domain_config *config, unsigned int reason)
-{
-	switch (reason) {
-	case DOMCTL_POWEROFF: return config->on_poweroff;
-	case DOMCTL_REBOOT: return config->on_reboot;
-	case DOMCTL_WATCHDOG: return config->on_watchdog;
-	case DOMCTL_SOFT_RESET: return config->on_soft_reset;
-	case DOMCTL_SUSPEND: return CONFIG_ACTION_PRESERVE;	/* whoever saves it owns it */
-	default: return config->on_crash;	/* crashed, or a number Xen does not define */
-	}
-}
-
-/* A dump that fails does not keep the guest from its restart, as with xl. */
-static void dump_core(struct xen *xen, const struct domain_config *config, uint32_t domid)
-{
-	scoped(free) char *path = str_format(DUMP_DIR "/%s", config->name);
-	struct err err;
-
-	if (!path)
-		return;
-	if (file_mkdirs(DUMP_DIR, 0700, &err) < 0 || domctl_dump_core(xen, domid, path, &err) < 0)
-		log_warn("%s", err.msg);
-	else
-		log_info("domain %u: core dumped to %s", domid, path);
-}
-
-/* The nodes of a uuid move with it: /vm/NEW, and ~/vm that points there. */
-static int move_vm_nodes(struct xen *xen, uint32_t domid, const char *name, const char *old,
-			 const char *new, struct err *err)
-{
-	scoped(store_nodes) struct store_nodes nodes = STORE_NODES_INIT;
-	char vm[64], home[48];
-	int rc;
-
-	snprintf(vm, sizeof(vm), "/vm/%s", new);
-	snprintf(home, sizeof(home), "/local/domain/%u", domid);
-	store_nodes_add(&nodes, STORE_GUEST_READ, vm, "", "%s", "");
-	store_nodes_add(&nodes, STORE_INHERIT, vm, "uuid", "%s", new);
-	store_nodes_add(&nodes, STORE_INHERIT, vm, "name", "%s", name);
-	store_nodes_add(&nodes, STORE_INHERIT, home, "vm", "%s", vm);
-	rc = store_nodes_write(&nodes, domid, err);
-	snprintf(vm, sizeof(vm), "/vm/%s", old);
-	return rc < 0 ? rc : store_rm(xen, NULL, vm, err);
-}
-
-/* The stored configuration and the run file carry the uuid in their names or text. */
-static int move_files(uint32_t domid, const char *name, const struct userdata *old,
-		      const struct userdata *new, struct err *err)
-{
-	scoped(runfile) struct runfile rf = RUNFILE_INIT;
-	scoped(json) json_t *json = NULL;
-	struct runfile_record record;
-	char text[37];
-	bool found;
-	int rc;
-
-	rc = userdata_read(old, &json, err);
-	if (rc < 0)
-		return rc;
-	uuid_unparse_lower(new->uuid, text);
-	rc = json_add(json_object_get(json, "c_info"), "uuid", json_text(text), err);
-	if (rc == 0)
-		rc = userdata_write(new, json, err);
-	if (rc == 0)
-		rc = userdata_remove_all(old, err);
-	if (rc == 0)
-		rc = runfile_lock(RUNFILE_DIR, name, &rf, &found, &record, err);
-	if (rc < 0)
-		return rc;
-	record = (struct runfile_record){ .domid = domid };
-	memcpy(record.uuid, new->uuid, sizeof(record.uuid));
-	rc = runfile_write(&rf, &record, err);
-	if (rc == 0)
-		runfile_unlock(&rf);
-	return rc;
-}
-
-/* Keeps the old domain under NAME-YYYYmmddTHHMMZ and another uuid, as xl does. */
-static int keep_aside(struct xen *xen, const struct domain_config *config, uint32_t domid,
-		      struct err *err)
-{
-	struct userdata old = { .domid = domid }, new = { .domid = domid };
-	char old_text[37], new_text[37], stamp[32];
-	scoped(free) char *name = NULL;
-	time_t now = time(NULL);
-	struct tm tm;
-	int rc;
-
-	strftime(stamp, sizeof(stamp), "%Y%m%dT%H%MZ", gmtime_r(&now, &tm));
-	name = str_format("%s-%s", config->name, stamp);
-	if (!name)
-		return fail_nomem(err);
-	memcpy(old.uuid, config->uuid, sizeof(old.uuid));
-	uuid_generate_random(new.uuid);
-	uuid_unparse_lower(old.uuid, old_text);
-	uuid_unparse_lower(new.uuid, new_text);
-	rc = lifecycle_rename(xen, domid, name, err);
-	if (rc == 0)
-		rc = domctl_set_uuid(xen, domid, new.uuid, err);
-	if (rc == 0)
-		rc = move_vm_nodes(xen, domid, name, old_text, new_text, err);
-	if (rc == 0)
-		rc = move_files(domid, name, &old, &new, err);
-	return rc < 0 ? fail_in(err, "cannot keep domain %u aside", domid) : 0;
-}
+enum { NOTHING_LEFT, SUCCESSOR_RUNS, SAME_RUNS };
 
 static int restart(struct xen *xen, struct domain_config *config, uint32_t *domid,
 		   struct err *err)
 {
-	int rc = domain_create(xen, config, domid, err);
+	const struct create_how how = { .watched = false, .terminal = -1 };
+	int rc = domain_create(xen, config, &how, domid, err);
 
 	if (rc < 0)
 		return fail_in(err, "cannot restart '%s'", config->name);
 	return domctl_unpause(xen, *domid, err);
 }
 
-/* Somebody else's destroy may have been faster. */
-static int destroy_old(struct xen *xen, uint32_t domid, struct err *err)
+/* It keeps no guest from its restart. */
+static void dump_core(struct xen *xen, const char *name, uint32_t domid)
 {
-	int rc = domain_destroy(xen, domid, err);
+	char path[512];
+	struct err err;
 
-	return rc == -ENOENT ? 0 : rc;
+	if (coredump_write(xen, name, domid, path, sizeof(path), &err) < 0)
+		log_warn("%s", err.msg);
+	else
+		log_info("domain %u: core dumped to %s", domid, path);
 }
 
-/* 1: a successor runs, *domid is its number; 0: nothing left to attend. */
+/*
+ * Nobody takes the name while the store does not have it. When it fails it is a restart: half of it
+ * is of no use to anybody, also when the user wants to go.
+ */
+static int soft_reset(struct xen *xen, struct domain_config *config, uint32_t *domid,
+		      struct err *err)
+{
+	struct runfile rf = RUNFILE_INIT;
+	struct runfile_record record;
+	struct domctl_info info;
+	struct err gone;
+	bool interrupted;
+	int rc = domain_hold(config->name, &rf, &record, err);
+
+	/* Cut off, it is what a create that was cut off is. */
+	record.creating = true;
+	if (rc == 0)
+		rc = runfile_write(&rf, &record, err);
+	if (rc == 0)
+		rc = domain_soft_reset(xen, *domid, config, err);
+	record.creating = false;
+	if (rc == 0)
+		rc = runfile_write(&rf, &record, err);
+	runfile_unlock(&rf);
+	if (rc == 0)
+		return SAME_RUNS;
+	/* Somebody has destroyed it beside us: what was put together again goes as well. */
+	if (domctl_info(xen, *domid, &info, &gone) < 0 || info.dying) {
+		runfile_drop(RUNFILE_DIR, config->name, *domid, config->uuid);
+		return domain_strip(xen, *domid, config->uuid, err);
+	}
+	log_warn("domain %u: no soft reset: %s: it is restarted", *domid, err->msg);
+	interrupted = rc == -EINTR;
+	wait_forgive();
+	rc = update_apply(xen, *domid, config->uuid, config, err);
+	if (rc >= 0)
+		rc = ending_destroy(xen, *domid, config->uuid, err);
+	if (rc == 0)
+		rc = restart(xen, config, domid, err);
+	return rc < 0 ? rc : interrupted ? NOTHING_LEFT : SUCCESSOR_RUNS;
+}
+
+/* Devices that came and went, memory, vcpus. */
+static void take_live_config(struct xen *xen, uint32_t domid, struct domain_config *config)
+{
+	scoped(domain_config) struct domain_config live = DOMAIN_CONFIG_INIT;
+	scoped(json) json_t *json = NULL;
+	struct domain_config old = *config;
+	struct err err;
+
+	if (ending_config(xen, domid, &live, &json, &err) < 0) {
+		log_warn("domain %u: it goes on with what its config said at first: %s", domid,
+			 err.msg);
+		return;
+	}
+	*config = live;
+	live = old;
+}
+
+/* What there is to attend, *domid is its number; or a failure. */
 static int carry_out(struct xen *xen, struct domain_config *config, enum config_action action,
 		     uint32_t *domid, struct err *err)
 {
+	struct ending_aside aside;
+	const char *no_reset;
 	int rc;
 
-	if (action == CONFIG_ACTION_COREDUMP_DESTROY || action == CONFIG_ACTION_COREDUMP_RESTART)
-		dump_core(xen, config, *domid);
+	if (ending_restarts(action) || action == CONFIG_ACTION_SOFT_RESET)
+		take_live_config(xen, *domid, config);
+	no_reset = ending_no_reset(config, &action);
+	if (no_reset)
+		log_warn("domain %u: %s", *domid, no_reset);
+	if (ending_dumps(action))
+		dump_core(xen, config->name, *domid);
+	/* While the domain has its uuid, by which it is found. */
+	rc = ending_restarts(action) ? update_apply(xen, *domid, config->uuid, config, err) : 0;
+	if (rc < 0)
+		return rc;
 	switch (action) {
 	case CONFIG_ACTION_SOFT_RESET:
-		log_warn("domain %u: soft reset is not supported yet; it is left as it is", *domid);
-		return 0;
+		return soft_reset(xen, config, domid, err);
 	case CONFIG_ACTION_PRESERVE:
-		return 0;
-	case CONFIG_ACTION_DESTROY:
-	case CONFIG_ACTION_COREDUMP_DESTROY:
-		return destroy_old(xen, *domid, err);
+		return NOTHING_LEFT;
 	case CONFIG_ACTION_RENAME_RESTART:
-		rc = keep_aside(xen, config, *domid, err);
+		rc = ending_new_aside(xen, config->name, &aside, err);
+		if (rc == 0)
+			rc = ending_keep_aside(xen, *domid, config->uuid, &aside, err);
 		break;
 	default:
-		rc = destroy_old(xen, *domid, err);
+		rc = ending_destroy(xen, *domid, config->uuid, err);
 	}
-	if (rc == 0)
-		rc = restart(xen, config, domid, err);
-	return rc < 0 ? rc : 1;
+	if (rc < 0 || !ending_restarts(action))
+		return rc < 0 ? rc : NOTHING_LEFT;
+	rc = restart(xen, config, domid, err);
+	return rc < 0 ? rc : SUCCESSOR_RUNS;
 }
 
-/* Waits for its end: 1 and *reason, or 0 when there is nothing left to carry out. */
+/*
+ * A guest whose device model has ended hangs at its next access to what that was; this is said, and
+ * done about it what its config says. 1: *action is left to do.
+ */
+static int wait_with_model(struct xen *xen, const struct domain_config *config,
+			   struct lifecycle_target *target, enum config_action *action,
+			   struct err *err)
+{
+	scoped(model_watch) struct model_watch *model = NULL;
+	struct domctl_info info;
+	const char *said;
+	int pid, rc = devices_watch_model(xen, target->domid, &model, err);
+
+	if (rc == 0)
+		rc = lifecycle_wait_end(xen, target, model_watch_fd(model), err);
+	if (rc <= 0)
+		return rc;
+	rc = domctl_info(xen, target->domid, &info, err);
+	/* Whoever destroys a domain pauses it and ends its QEMU first. */
+	if (rc == 0 || rc == -ENOENT)
+		rc = lifecycle_wait(xen, target, 1, LIFECYCLE_ENDED,
+				    rc == 0 && !info.paused ? 0 : DESTROY_MS, NULL, err);
+	if (rc != -ETIMEDOUT)
+		return rc;
+	said = model_watch_said(model, &pid);
+	log_warn("domain %u: its device model (process %d) has ended%s: %s", target->domid, pid, said,
+		 config_model_exit_name(config->on_device_model_exit));
+	if (ending_model_action(config, action))
+		return 1;
+	rc = config->on_device_model_exit == MODEL_EXIT_PRESERVE ?
+		domctl_pause(xen, target->domid, err) : 0;
+	return rc < 0 ? rc : lifecycle_wait_end(xen, target, -1, err);
+}
+
+/* Waits for its end: 1 and *action, or 0 when there is nothing left to carry out. */
 static int wait_for_end(struct xen *xen, const struct domain_config *config, uint32_t domid,
-			unsigned int *reason, struct err *err)
+			enum config_action *action, struct err *err)
 {
 	struct lifecycle_target target = { .domid = domid };
 	int rc;
 
 	memcpy(target.uuid, config->uuid, sizeof(target.uuid));
-	rc = lifecycle_wait(xen, &target, 1, LIFECYCLE_ENDED, -1, NULL, err);
+	rc = wait_with_model(xen, config, &target, action, err);
 	if (rc == -EINTR)
 		return 0;
-	if (rc < 0)
+	if (rc != 0)
 		return rc;
 	if (target.gone) {
 		log_info("domain %u has been destroyed", domid);
 		return 0;
 	}
-	*reason = target.reason;
+	*action = ending_action(config, target.reason);
+	log_info("domain %u (%s) %s: %s", domid, config->name, ending_words(target.reason),
+		 config_action_name(*action));
 	return 1;
 }
 
@@ -210,18 +208,13 @@ int domain_attend(struct xen *xen, struct domain_config *config, uint32_t domid,
 	int rc;
 
 	do {
-		enum config_action action;
-		unsigned int reason = 0;
+		enum config_action action = CONFIG_ACTION_PRESERVE;
 
-		rc = wait_for_end(xen, config, domid, &reason, err);
+		rc = wait_for_end(xen, config, domid, &action, err);
 		if (rc <= 0)
 			return rc;
-		action = action_for(config, reason);
-		log_info("domain %u (%s) %s: %s", domid, config->name,
-			 reason < ARRAY_SIZE(reason_names) ? reason_names[reason] :
-			 "has shut down", config_action_name(action));
 		rc = carry_out(xen, config, action, &domid, err);
-		if (rc > 0 && started)
+		if (rc == SUCCESSOR_RUNS && started)
 			started(domid, arg);
 	} while (rc > 0);
 	return rc;

@@ -86,6 +86,25 @@ static int balloon_read(struct xen *xen, const struct store_txn *txn,
 	return rc == -ENOENT && now->static_max_kb ? 0 : rc;
 }
 
+int domain_get_memory(struct xen *xen, uint32_t domid, uint64_t *size_kb, struct err *err)
+{
+	struct domctl_info info;
+	uint64_t target_kb, video_kb = 0;
+	int rc = domctl_info(xen, domid, &info, err);
+
+	if (rc < 0)
+		return rc;
+	*size_kb = info.nr_pages * 4;
+	rc = memory_read(xen, NULL, domid, "target", &target_kb, err);
+	if (rc < 0)
+		return rc == -ENOENT ? 0 : rc;
+	rc = memory_read(xen, NULL, domid, "videoram", &video_kb, err);
+	if (rc < 0 && rc != -ENOENT)
+		return rc;
+	*size_kb = target_kb + video_kb;
+	return 0;
+}
+
 /* Xen's limit first: a guest that sees a larger target may take it at once. */
 static int enforce(struct xen *xen, const struct domctl_info *info, const struct balloon *now,
 		   uint64_t target_kb, struct err *err)

@@ -26,6 +26,10 @@ struct balloon {
 int balloon_plan(const struct balloon *now, uint64_t want_kb, uint64_t *target_kb,
 		 struct err *err) must_check;
 
+/* The size that the domain was told to have; where nobody told it, what it has. */
+int domain_get_memory(struct xen *xen, uint32_t domid, uint64_t *size_kb,
+		      struct err *err) must_check;
+
 /* Sets the target, and the limit along with it. */
 int domain_set_memory(struct xen *xen, uint32_t domid, uint64_t want_kb,
 		      struct err *err) must_check;

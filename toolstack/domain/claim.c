@@ -44,7 +44,7 @@ static int has_name(struct xen *xen, const struct domctl_info *info,
 	return 0;
 }
 
-static int check_domains(struct xen *xen, const char *name, const uint8_t uuid[16], struct err *err)
+int claim_check(struct xen *xen, const char *name, const uint8_t uuid[16], struct err *err)
 {
 	scoped(free) struct domctl_info *list = NULL;
 	struct runfile_entry *ours = NULL;
@@ -119,7 +119,7 @@ int claim_name(struct xen *xen, const char *name, const uint8_t uuid[16], struct
 		/* From here on the file is ours alone: nothing stands behind the old record. */
 		found = false;
 	}
-	rc = check_domains(xen, name, uuid, err);
+	rc = claim_check(xen, name, uuid, err);
 	if (rc < 0) {
 		/* A live domain's file stays. */
 		if (found)

@@ -23,4 +23,8 @@ struct xen;
 int claim_name(struct xen *xen, const char *name, const uint8_t uuid[16], struct runfile *rf,
 	       struct err *err) must_check;
 
+/* Only whether both are free now: -EEXIST as above. */
+int claim_check(struct xen *xen, const char *name, const uint8_t uuid[16],
+		struct err *err) must_check;
+
 #endif

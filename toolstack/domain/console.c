@@ -105,7 +105,12 @@ static enum console_type pick_type(struct console *c, const struct domctl_info *
 	if (c->options->type == CONSOLE_PRIMARY && !info->hvm)
 		return CONSOLE_PV;
 	snprintf(path, sizeof(path), "/local/domain/%u/serial/%u/tty", c->domid, c->options->num);
-	return store_read(c->xen, NULL, path, &tty, &ignored) < 0 ? CONSOLE_PV : CONSOLE_SERIAL;
+	if (store_read(c->xen, NULL, path, &tty, &ignored) == 0)
+		return CONSOLE_SERIAL;
+	if (c->options->type == CONSOLE_SERIAL)
+		log_warn("domain %u has no serial port %u with a terminal: this is its other console",
+			 c->domid, c->options->num);
+	return CONSOLE_PV;
 }
 
 static void console_base(const struct console *c, enum console_type type, char *base, size_t size)

@@ -46,6 +46,7 @@ int domain_set_cpuid(struct xen *xen, uint32_t domid, const struct domain_config
 	scoped(free) struct xc_xend_cpuid *leaves = NULL;
 	scoped(free) struct xc_msr *msrs = NULL;
 	struct domctl_cpuid cpuid = {
+		.pae = config->type != DOMAIN_HVM || config->hvm.pae != TRI_FALSE,
 		/* A constant TSC can be promised to who stays here or has it emulated everywhere. */
 		.itsc = config->nomigrate == TRI_TRUE || config->tsc_mode == 1,
 		.nested_virt = config->nested_hvm == TRI_TRUE,

@@ -3,29 +3,37 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
+#include <time.h>
 #include <uuid/uuid.h>
 
+#include "affinity.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/scope.h"
 #include "base/wait.h"
+#include "boot.h"
+#include "bootload.h"
 #include "builders/builder.h"
 #include "claim.h"
 #include "config/config.h"
 #include "cpuid.h"
 #include "destroy.h"
 #include "devices/device.h"
+#include "hostparts.h"
 #include "layout.h"
 #include "lookup.h"
+#include "paths.h"
 #include "platform.h"
+#include "room.h"
 #include "runfile.h"
 #include "userdata.h"
 #include "xen/domctl.h"
 #include "xen/host.h"
 #include "xen/nodes.h"
+#include "xen/store.h"
 #include "xen/xen.h"
 
 /* What libxl lets a domain have on top, for its special pages. */
@@ -33,9 +41,6 @@
 
 /* What libxl sets where the config says nothing. */
 #define DEFAULT_EVTCHN_PORT 1023
-
-/* Memory of a domain that has just been destroyed comes back within moments. */
-#define MEMORY_WAIT_MS 3000
 
 /* A domain that is not complete yet: leaving its scope destroys it. */
 struct unfinished {
@@ -59,23 +64,24 @@ static void scoped_unfinished(struct unfinished *u)
 	runfile_unlock(u->runfile);
 }
 
-int domain_check_config(const struct domain_config *config, struct err *err)
+static int check_name(const struct domain_config *config, struct err *err)
 {
-	int rc;
+	return config->name ? config_check_name(config->name, err) :
+		fail(err, EINVAL, "the config gives no name");
+}
 
-	if (!config->name)
-		return fail(err, EINVAL, "the config gives no name");
-	rc = config_check_name(config->name, err);
-	if (rc < 0)
-		return rc;
-	rc = platform_check(config, err);
-	if (rc < 0)
-		return rc;
+static int check_kernel(const struct domain_config *config, struct err *err)
+{
+	if (config->type == DOMAIN_HVM)
+		return 0;
 	if (config->bootloader)
-		return fail(err, EOPNOTSUPP, "bootloader '%s' is not supported yet: give a kernel",
-			    config->bootloader);
-	if (!config->kernel)
-		return fail(err, EINVAL, "the config gives neither kernel nor bootloader");
+		return bootload_check(config, err);
+	return config->kernel ? 0 :
+		fail(err, EINVAL, "the config gives neither kernel nor bootloader");
+}
+
+static int check_sizes(const struct domain_config *config, struct err *err)
+{
 	if (config->target_memkb < 1024)
 		return fail(err, EINVAL, "memory is %" PRIu64 " KiB: a domain needs at least 1 MiB",
 			    config->target_memkb);
@@ -85,55 +91,22 @@ int domain_check_config(const struct domain_config *config, struct err *err)
 	return 0;
 }
 
-static int check_interrupted(struct err *err)
-{
-	return wait_interrupted() ? fail(err, EINTR, "interrupted") : 0;
-}
+const domain_config_check domain_config_checks[DOMAIN_CONFIG_CHECKS] = {
+	check_name, platform_check, check_kernel, check_sizes,
+};
 
-/* Memory that comes back by itself: Xen still wipes it, or a domain is just dying. */
-static int memory_is_coming(struct xen *xen, const struct host_memory *mem, bool *coming,
-			    struct err *err)
+int domain_check_config(const struct domain_config *config, struct err *err)
 {
-	scoped(free) struct domctl_info *list = NULL;
-	size_t nr;
-	int rc = domctl_list(xen, &list, &nr, err);
+	int rc = 0;
 
-	*coming = mem->scrub_kb > 0;
-	for (size_t i = 0; rc == 0 && i < nr; i++)
-		*coming |= list[i].dying;
+	for (size_t i = 0; i < DOMAIN_CONFIG_CHECKS && rc == 0; i++)
+		rc = domain_config_checks[i](config, err);
 	return rc;
 }
 
-/* Waits a little for memory that is on its way back; then says what is missing. */
-static int check_memory(struct xen *xen, const struct domain_config *config,
-			const struct platform *platform, struct err *err)
+static int check_interrupted(struct err *err)
 {
-	uint64_t need = config->target_memkb + platform->overhead_kb;
-	int64_t deadline = wait_deadline(MEMORY_WAIT_MS);
-
-	for (;;) {
-		struct host_memory mem;
-		uint64_t available;
-		bool coming;
-		int rc = host_memory(xen, &mem, err);
-
-		if (rc < 0)
-			return rc;
-		available = mem.free_kb > mem.claimed_kb ? mem.free_kb - mem.claimed_kb : 0;
-		if (need <= available)
-			return 0;
-		rc = memory_is_coming(xen, &mem, &coming, err);
-		if (rc < 0)
-			return rc;
-		if (!coming || wait_now_ms() >= deadline)
-			return fail(err, ENOMEM, "not enough memory: needs %" PRIu64 " MiB, %" PRIu64
-				    " MiB free; give some back with mem-set (of another domain or "
-				    "of Domain-0), or make memory= smaller", (need + 1023) >> 10,
-				    available >> 10);
-		rc = wait_poll(NULL, 0, wait_deadline(10));
-		if (rc == -EINTR)
-			return check_interrupted(err);
-	}
+	return wait_interrupted() ? fail(err, EINTR, "interrupted") : 0;
 }
 
 /* xenstored's default (--quota-nodes): what a guest owns beyond it cannot be written any more. */
@@ -150,50 +123,23 @@ static void warn_quota(const struct domain_config *config, const struct devices 
 			 nr, STORE_QUOTA);
 }
 
-/* Reads the kernel, which has the last word on type="auto", and plans what follows from it. */
-static int load_image(struct xen *xen, struct domain_config *config, struct image **image,
-		      struct platform *platform, struct err *err)
-{
-	struct host_guests guests = { .pv = true };
-	struct builder_spec spec = {
-		.type = config->type == DOMAIN_PV ? BUILDER_PV : BUILDER_PVH,
-		.kernel = config->kernel,
-		.ramdisk = config->ramdisk,
-		.cmdline = config->cmdline,
-		.memory_kb = config->target_memkb,
-		.max_memory_kb = config->max_memkb,
-		.max_vcpus = config->max_vcpus,
-		.vcpus = config->vcpus,
-		.acpi = config->acpi != TRI_FALSE,
-		.claim = config->claim_mode != TRI_FALSE,
-	};
-	int rc = config->type == DOMAIN_PV ? 0 : host_guests(xen, &guests, err);
-
-	if (rc < 0)
-		return rc;
-	if (config->type_auto)
-		spec.type = platform_may_be_pvh(config, &guests) ? BUILDER_AUTO : BUILDER_PV;
-	rc = builder_load(xen, &spec, image, err);
-	if (rc < 0)
-		return rc;
-	if (config->type_auto)
-		config->type = builder_type(*image) == BUILDER_PVH ? DOMAIN_PVH : DOMAIN_PV;
-	config->type_auto = false;
-	return platform_plan(config, &guests, platform, err);
-}
-
 static int32_t grant_limit(uint32_t given)
 {
 	return given == CONFIG_GRANT_DEFAULT ? -1 : (int32_t)given;
 }
 
 static int make_domain(struct xen *xen, const struct domain_config *config,
-		       const struct platform *platform, uint32_t *domid, struct err *err)
+		       const struct platform *platform, uint32_t pool, uint32_t *domid,
+		       struct err *err)
 {
 	struct domctl_create create = {
+		.cpupool = pool,
 		.pv = platform->pv,
+		.pc = config->type == DOMAIN_HVM,
 		.hap = platform->hap,
 		.oos_off = platform->oos_off,
+		.iommu = platform->iommu,
+		.iommu_sync = platform->iommu_sync,
 		.nested_virt = !platform->pv && config->nested_hvm == TRI_TRUE,
 		.msr_relaxed = config->msr_relaxed == TRI_TRUE,
 		.vpmu = config->vpmu == TRI_TRUE,
@@ -210,6 +156,14 @@ static int make_domain(struct xen *xen, const struct domain_config *config,
 	return domctl_create(xen, &create, domid, err);
 }
 
+static int set_clock(struct xen *xen, const struct domain_config *config, uint32_t domid,
+		     struct err *err)
+{
+	int32_t offset = platform_clock_offset(config, time(NULL));
+
+	return offset ? domctl_set_time_offset(xen, domid, offset, err) : 0;
+}
+
 /* vcpus, limits, time, channels, cpuid: everything before memory. */
 static int set_up_domain(struct xen *xen, const struct domain_config *config,
 			 const struct platform *platform, uint32_t domid, uint32_t store_domid,
@@ -218,6 +172,8 @@ static int set_up_domain(struct xen *xen, const struct domain_config *config,
 	int rc;
 
 	rc = domctl_max_vcpus(xen, domid, config->max_vcpus, err);
+	if (rc == 0)
+		rc = affinity_apply(xen, domid, config, err);
 	if (rc < 0)
 		return rc;
 	rc = domctl_set_max_mem(xen, domid, config->target_memkb + MAXMEM_SLACK_KB, err);
@@ -230,6 +186,8 @@ static int set_up_domain(struct xen *xen, const struct domain_config *config,
 	if (rc < 0)
 		return rc;
 	rc = domctl_set_tsc_mode(xen, domid, (unsigned int)config->tsc_mode, err);
+	if (rc == 0)
+		rc = set_clock(xen, config, domid, err);
 	if (rc < 0)
 		return rc;
 	rc = domctl_evtchn_alloc(xen, domid, store_domid, &facts->store_port, err);
@@ -239,18 +197,6 @@ static int set_up_domain(struct xen *xen, const struct domain_config *config,
 	if (rc < 0)
 		return rc;
 	return domain_set_cpuid(xen, domid, config, err);
-}
-
-/* The domain that runs a daemon; 0 where nothing is said. */
-static int daemon_domid(struct xen *xen, const char *path, uint32_t *domid, struct err *err)
-{
-	uint64_t value = 0;
-	int rc = store_read_u64(xen, NULL, path, &value, err);
-
-	if (rc < 0 && rc != -ENOENT)
-		return rc;
-	*domid = (uint32_t)value;
-	return 0;
 }
 
 static int write_userdata(const struct domain_config *config, uint32_t domid, struct err *err)
@@ -270,36 +216,69 @@ static int write_userdata(const struct domain_config *config, uint32_t domid, st
 	return userdata_write(&ud, json, err);
 }
 
+/* When only its folder is there; when all its nodes are; when its memory is. */
+enum model_start { MODEL_FIRST, MODEL_EARLY, MODEL_LATE };
+
+/*
+ * QEMU is started early, since it takes its time; backends it watches. But the video memory that it
+ * allocates must not be there before Xen has the target of what is populated on demand, or there
+ * is none; nor before a claim that is not larger, which Xen refuses then.
+ */
+static enum model_start model_start(const struct domain_config *config,
+				    const struct devices *devices)
+{
+	if (config->type == DOMAIN_HVM && (config->target_memkb < config->max_memkb ||
+					   config->video_memkb >= config->target_memkb / 2))
+		return MODEL_LATE;
+	return config->type == DOMAIN_HVM && !devices_before_model(devices) ? MODEL_FIRST :
+		MODEL_EARLY;
+}
+
 /* Everything between "exists" and "complete". */
 static int build_domain(struct xen *xen, const struct domain_config *config,
 			const struct platform *platform, struct image *image,
-			struct devices *devices, uint32_t domid, struct err *err)
+			struct devices *devices, uint32_t domid, struct room *room,
+			struct err *err)
 {
+	scoped(store_nodes) struct store_nodes root = STORE_NODES_INIT;
 	scoped(store_nodes) struct store_nodes before = STORE_NODES_INIT;
 	scoped(store_nodes) struct store_nodes after = STORE_NODES_INIT;
 	struct layout_facts facts = { .domid = domid };
 	struct builder_channel store = { 0 }, console;
-	struct builder_rings rings;
+	struct builder_result built;
+	enum model_start when = model_start(config, devices);
+	struct store_nodes *first = when == MODEL_FIRST ? &root : &before;
 	int rc;
 
 	uuid_unparse_lower(config->uuid, facts.uuid);
 	clock_gettime(CLOCK_REALTIME, &facts.start);
-	rc = daemon_domid(xen, "/tool/xenstored/domid", &store.domid, err);
+	rc = store_daemon_domid(xen, "xenstored", &store.domid, err);
 	if (rc < 0)
 		return rc;
-	rc = daemon_domid(xen, "/tool/xenconsoled/domid", &facts.console_domid, err);
-	if (rc < 0)
-		return rc;
-	rc = set_up_domain(xen, config, platform, domid, store.domid, &facts, err);
+	rc = store_daemon_domid(xen, "xenconsoled", &facts.console_domid, err);
 	if (rc < 0)
 		return rc;
 	rc = devices_open(devices, domid, err);
+	if (rc == 0 && when == MODEL_FIRST)
+		rc = devices_spawn_model(devices, err);
+	if (rc == 0)
+		rc = set_up_domain(xen, config, platform, domid, store.domid, &facts, err);
 	if (rc < 0)
 		return rc;
+	devices_stale(devices, domid, first);
+	layout_root(first, config, &facts);
 	layout_domain(&before, config, &facts);
 	devices_nodes(devices, &before);
-	rc = store_nodes_write(&before, domid, err);
+	if (when == MODEL_FIRST) {
+		rc = devices_model_nodes(devices, &root, err);
+		if (rc == 0)
+			rc = store_nodes_write(&root, domid, err);
+		if (rc == 0)
+			rc = devices_start(devices, err);
+	}
 	if (rc == 0)
+		rc = store_nodes_write(&before, domid, err);
+	if (rc == 0 && when == MODEL_EARLY)
 		rc = devices_start(devices, err);
 	if (rc == 0)
 		rc = check_interrupted(err);
@@ -307,51 +286,85 @@ static int build_domain(struct xen *xen, const struct domain_config *config,
 		return rc;
 	store.port = facts.store_port;
 	console = (struct builder_channel){ facts.console_domid, facts.console_port };
-	rc = builder_build(xen, image, domid, &store, &console, &rings, err);
+	rc = builder_build(xen, image, domid, &store, &console, &built, err);
+	if (rc == 0 && when == MODEL_LATE)
+		rc = devices_start(devices, err);
 	if (rc < 0)
 		return rc;
-	facts.store_gfn = rings.store_gfn;
-	facts.console_gfn = rings.console_gfn;
+	/* QEMU still wants a video card's. */
+	if (config->type != DOMAIN_HVM)
+		room_unlock(room);
+	facts.store_gfn = built.store_gfn;
+	facts.console_gfn = built.console_gfn;
+	facts.acpi_address = built.acpi.address;
+	facts.acpi_length = built.acpi.length;
+	facts.smbios_address = built.smbios.address;
+	facts.smbios_length = built.smbios.length;
 	layout_rings(&after, &facts);
 	rc = store_nodes_write(&after, domid, err);
 	if (rc < 0)
 		return rc;
-	rc = store_introduce(xen, domid, rings.store_gfn, facts.store_port, err);
+	rc = store_introduce(xen, domid, built.store_gfn, facts.store_port, err);
+	if (rc == 0)
+		rc = hostparts_give(xen, domid, config, err);
+	/* While QEMU and the backends come up. */
+	if (rc == 0)
+		rc = write_userdata(config, domid, err);
 	if (rc == 0)
 		rc = devices_connect(devices, err);
-	if (rc < 0)
-		return rc;
-	return write_userdata(config, domid, err);
+	room_unlock(room);
+	return rc;
 }
 
-int domain_create(struct xen *xen, struct domain_config *config, uint32_t *out, struct err *err)
+/* What is made up once and stored with the config, so that a restart finds it. */
+static int make_ids(struct domain_config *config, struct err *err)
+{
+	struct hvm_config *hvm = &config->hvm;
+
+	if (!config->uuid_given && uuid_is_null(config->uuid))
+		uuid_generate_random(config->uuid);
+	if (hvm->ms_vm_genid_generate && uuid_is_null(hvm->ms_vm_genid) &&
+	    getrandom(hvm->ms_vm_genid, sizeof(hvm->ms_vm_genid), 0) < 0)
+		return fail_sys(err, errno, "cannot make up a generation id");
+	return 0;
+}
+
+int domain_create(struct xen *xen, struct domain_config *config, const struct create_how *how,
+		  uint32_t *out, struct err *err)
 {
 	scoped(image) struct image *image = NULL;
 	scoped(runfile) struct runfile rf = RUNFILE_INIT;
+	scoped(room) struct room room = ROOM_INIT;
 	scoped(unfinished) struct unfinished undo = { .runfile = &rf };
 	scoped(devices) struct devices devices = { .find_domain = domain_lookup };
 	struct runfile_record record = { .creating = true };
 	struct platform platform;
-	uint32_t domid;
+	uint32_t domid, pool = 0;
 	int rc;
 
-	if (!config->uuid_given && uuid_is_null(config->uuid))
-		uuid_generate_random(config->uuid);
-	memcpy(record.uuid, config->uuid, sizeof(record.uuid));
-	rc = load_image(xen, config, &image, &platform, err);
+	rc = make_ids(config, err);
+	if (rc == 0)
+		rc = paths_make_absolute(config, err);
 	if (rc < 0)
 		return rc;
+	memcpy(record.uuid, config->uuid, sizeof(record.uuid));
+	/* First: what a bootloader's disks need (script=) may be what a guest of that name runs on. */
 	rc = claim_name(xen, config->name, config->uuid, &rf, err);
+	if (rc == 0)
+		rc = boot_load(xen, config, how->terminal, &image, &platform, err);
 	if (rc < 0)
 		return rc;
 	rc = devices_prepare(&devices, xen, config, err);
 	if (rc < 0)
 		return rc;
 	warn_quota(config, &devices);
-	rc = check_memory(xen, config, &platform, err);
+	rc = affinity_pool(xen, config, &pool, err);
+	if (rc == 0)
+		rc = room_make(xen, config->target_memkb + platform.overhead_kb, &room,
+			       err);
 	if (rc < 0)
 		return rc;
-	rc = make_domain(xen, config, &platform, &domid, err);
+	rc = make_domain(xen, config, &platform, pool, &domid, err);
 	if (rc < 0)
 		return rc;
 	undo.xen = xen;
@@ -361,18 +374,56 @@ int domain_create(struct xen *xen, struct domain_config *config, uint32_t *out, 
 	rc = runfile_write(&rf, &record, err);
 	if (rc < 0)
 		return rc;
-	rc = build_domain(xen, config, &platform, image, &devices, domid, err);
+	rc = build_domain(xen, config, &platform, image, &devices, domid, &room, err);
 	if (rc < 0)
 		return rc;
 	rc = check_interrupted(err);
 	if (rc < 0)
 		return rc;
 	record.creating = false;
+	record.unwatched = !how->watched;
+	record.restarts = how->restarts;
+	record.started = time(NULL);
 	rc = runfile_write(&rf, &record, err);
 	if (rc < 0)
 		return rc;
 	undo.xen = NULL;
+	room_used(&room);
 	runfile_unlock(&rf);
 	*out = domid;
 	return 0;
+}
+
+enum { BUSY_TRIES = 50, BUSY_MS = 200 };
+
+int domain_hold(const char *name, struct runfile *rf, struct runfile_record *record,
+		struct err *err)
+{
+	bool found;
+	int rc = runfile_lock(RUNFILE_DIR, name, rf, &found, record, err);
+
+	/* `xlite cleanup` has each record for a moment. */
+	for (int i = 0; rc == -EBUSY && i < BUSY_TRIES; i++) {
+		if (wait_poll(NULL, 0, wait_deadline(BUSY_MS)) == -EINTR)
+			return fail(err, EINTR, "interrupted");
+		rc = runfile_lock(RUNFILE_DIR, name, rf, &found, record, err);
+	}
+	if (rc < 0 || found)
+		return rc;
+	runfile_remove(rf);
+	return fail(err, ENOENT, "there is no domain '%s' that xlite made", name);
+}
+
+int domain_set_watched(const char *name, bool watched, struct err *err)
+{
+	struct runfile rf = RUNFILE_INIT;
+	struct runfile_record record;
+	int rc = domain_hold(name, &rf, &record, err);
+
+	if (rc < 0)
+		return rc;
+	record.unwatched = !watched;
+	rc = runfile_write(&rf, &record, err);
+	runfile_unlock(&rf);
+	return rc;
 }

@@ -39,14 +39,7 @@
 static void add_backend_roots(struct store_nodes *nodes, uint32_t domid,
 			      const struct device_list *list)
 {
-	static const char *const kinds[] = { "vbd", "vif", "qdisk", "vfb", "vkbd", "9pfs" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
-		char path[64];
-
-		snprintf(path, sizeof(path), "/local/domain/0/backend/%s/%u", kinds[i], domid);
-		store_nodes_add(nodes, STORE_REMOVED, path, "", "%s", "");
-	}
+	devices_backend_roots(domid, nodes);
 	for (size_t i = 0; i < list->nr; i++) {
 		const char *backend = list->items[i].backend;
 		const char *slash = strrchr(backend, '/');
@@ -162,11 +155,20 @@ static void list_backends(uint32_t domid, char *text, size_t size)
 }
 
 /* Xen keeps a domain as long as somebody maps a page of it; there is no message anywhere. */
+void domain_dying_held(const struct domctl_info *info, char *text, size_t size)
+{
+	char who[256];
+
+	list_backends(info->domid, who, sizeof(who));
+	snprintf(text, size, "%" PRIu64 " page(s) of it are in use by %s%s", info->nr_pages,
+		 *who ? "backend " : "a process of this host (QEMU, xenconsoled, ...)", who);
+}
+
 static void explain_dying(struct xen *xen, uint32_t domid)
 {
 	int64_t deadline = wait_deadline(DYING_MS);
 	struct domctl_info info;
-	char who[256];
+	char who[512];
 	struct err gone;
 
 	while (domctl_info(xen, domid, &info, &gone) == 0 && info.dying) {
@@ -174,34 +176,34 @@ static void explain_dying(struct xen *xen, uint32_t domid)
 			poll(NULL, 0, 5);
 			continue;
 		}
-		list_backends(domid, who, sizeof(who));
-		log_warn("domain %u is still dying: %" PRIu64 " page(s) of it are in use by %s%s",
-			 domid, info.nr_pages, *who ? "backend " : "a process of this host (QEMU, "
-			 "xenconsoled, ...)", who);
+		domain_dying_held(&info, who, sizeof(who));
+		log_warn("domain %u is still dying: %s", domid, who);
 		return;
 	}
 }
 
-int domain_destroy_unfinished(struct xen *xen, uint32_t domid, const uint8_t uuid[16],
-			      struct err *err)
+int domain_strip(struct xen *xen, uint32_t domid, const uint8_t uuid[16], struct err *err)
 {
 	scoped(device_list) struct device_list list = DEVICE_LIST_INIT;
+	bool shared = false;
 	char text[37];
-	bool shared;
 	int rc;
 
 	uuid_unparse_lower(uuid, text);
 	wait_for_console(xen, domid);
 	rc = remove_devices(xen, domid, &list, err);
-	if (rc < 0)
-		return rc;
-	rc = uuid_is_shared(xen, domid, uuid, &shared, err);
-	if (rc < 0)
-		return rc;
-	rc = remove_store(domid, shared ? NULL : text, &list, err);
-	if (rc < 0)
-		return rc;
-	rc = remove_userdata(domid, uuid, err);
+	if (rc == 0)
+		rc = uuid_is_shared(xen, domid, uuid, &shared, err);
+	return rc < 0 ? rc : remove_store(domid, shared ? NULL : text, &list, err);
+}
+
+int domain_destroy_unfinished(struct xen *xen, uint32_t domid, const uint8_t uuid[16],
+			      struct err *err)
+{
+	int rc = domain_strip(xen, domid, uuid, err);
+
+	if (rc == 0)
+		rc = remove_userdata(domid, uuid, err);
 	if (rc < 0)
 		return rc;
 	rc = domctl_destroy(xen, domid, err);

@@ -7,10 +7,12 @@
 #ifndef DOMAIN_DESTROY_H
 #define DOMAIN_DESTROY_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/err.h"
 
+struct domctl_info;
 struct runfile_record;
 struct xen;
 
@@ -20,6 +22,13 @@ int domain_destroy(struct xen *xen, uint32_t domid, struct err *err) must_check;
 /* The same for a domain that is ours and half built: nobody waits for its last words. */
 int domain_destroy_unfinished(struct xen *xen, uint32_t domid, const uint8_t uuid[16],
 			      struct err *err) must_check;
+
+/* All of a paused domain goes but itself and its stored config: QEMU, devices, store nodes. */
+int domain_strip(struct xen *xen, uint32_t domid, const uint8_t uuid[16],
+		 struct err *err) must_check;
+
+/* Why a dying domain is still there, as far as this host can tell: who has pages of it. */
+void domain_dying_held(const struct domctl_info *info, char *text, size_t size);
 
 /*
  * Looks for the domain that a record is about: *domid, 0 when there is none. If the

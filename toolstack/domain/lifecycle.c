@@ -2,16 +2,19 @@
 #include "lifecycle.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/json.h"
+#include "base/log.h"
 #include "base/scope.h"
 #include "base/str.h"
 #include "base/wait.h"
 #include "destroy.h"
 #include "lookup.h"
 #include "runfile.h"
+#include "trigger.h"
 #include "userdata.h"
 #include "xen/domctl.h"
 #include "xen/store.h"
@@ -23,18 +26,13 @@ static void control_path(uint32_t domid, char path[48])
 }
 
 /* PV and PVH always listen to the store; HVM only once its drivers are up. */
-static int can_hear(struct xen *xen, const struct domctl_info *info, bool *can, struct err *err)
+static int can_hear(struct xen *xen, uint32_t domid, bool *can, struct err *err)
 {
-	scoped(free) char *type = NULL;
-	char path[32];
+	enum domain_type type;
+	int rc = domain_get_type(xen, domid, &type, err);
 
 	*can = true;
-	if (!info->hvm)
-		return 0;
-	snprintf(path, sizeof(path), "/libxl/%u/type", info->domid);
-	if (store_read(xen, NULL, path, &type, err) == 0 && strcmp(type, "pvh") == 0)
-		return 0;
-	return domctl_has_pv_drivers(xen, info->domid, can, err);
+	return rc < 0 || type != DOMAIN_HVM ? rc : domctl_has_pv_drivers(xen, domid, can, err);
 }
 
 static int write_request(struct xen *xen, uint32_t domid, enum lifecycle_request request,
@@ -63,7 +61,7 @@ int lifecycle_ask(struct xen *xen, uint32_t domid, enum lifecycle_request reques
 		target->gone = target->ended = target->acked = true;
 		return 0;
 	}
-	rc = can_hear(xen, &info, &can, err);
+	rc = can_hear(xen, domid, &can, err);
 	if (rc < 0)
 		return rc;
 	if (can)
@@ -71,8 +69,8 @@ int lifecycle_ask(struct xen *xen, uint32_t domid, enum lifecycle_request reques
 	if (!button)
 		return -EOPNOTSUPP;
 	target->by_button = target->acked = true;
-	return domctl_trigger(xen, domid, request == LIFECYCLE_REBOOT ? DOMCTL_TRIGGER_RESET :
-			      DOMCTL_TRIGGER_POWER, err);
+	return domain_trigger(xen, domid, request == LIFECYCLE_REBOOT ? TRIGGER_RESET :
+			      TRIGGER_POWER, 0, err);
 }
 
 /* A guest takes the request by emptying or removing the node. */
@@ -187,55 +185,31 @@ int lifecycle_wait(struct xen *xen, struct lifecycle_target *targets, size_t nr,
 	return rc;
 }
 
-bool lifecycle_is_ours(struct xen *xen, uint32_t domid, const uint8_t uuid[16])
+int lifecycle_wait_end(struct xen *xen, struct lifecycle_target *target, int other,
+		       struct err *err)
 {
-	scoped(free) char *name = NULL;
-	struct runfile_record record;
+	struct pollfd fds[] = { { .events = POLLIN }, { .fd = other, .events = POLLIN } };
 	struct err ignored = ERR_INIT;
+	int rc = watch_all(xen, target, 1, LIFECYCLE_ENDED, true, err);
 
-	return domain_get_name(xen, domid, &name, &ignored) == 0 &&
-	       runfile_read(RUNFILE_DIR, name, &record, &ignored) == 0 &&
-	       record.domid == domid && memcmp(record.uuid, uuid, sizeof(record.uuid)) == 0;
-}
+	fds[0].fd = store_fd(xen);
+	while (rc == 0 && !fds[1].revents) {
+		scoped(free) char *token = NULL;
 
-int lifecycle_action(uint32_t domid, const uint8_t uuid[16], unsigned int reason,
-		     enum config_action *action, struct err *err)
-{
-	static const char *const members[] = {
-		[DOMCTL_POWEROFF] = "on_poweroff", [DOMCTL_REBOOT] = "on_reboot",
-		[DOMCTL_CRASH] = "on_crash", [DOMCTL_WATCHDOG] = "on_watchdog",
-		[DOMCTL_SOFT_RESET] = "on_soft_reset",
-	};
-	static const char *const names[] = {	/* libxl_action_on_shutdown in JSON */
-		[CONFIG_ACTION_DESTROY] = "destroy", [CONFIG_ACTION_RESTART] = "restart",
-		[CONFIG_ACTION_RENAME_RESTART] = "restart_rename",
-		[CONFIG_ACTION_PRESERVE] = "preserve",
-		[CONFIG_ACTION_COREDUMP_DESTROY] = "coredump_destroy",
-		[CONFIG_ACTION_COREDUMP_RESTART] = "coredump_restart",
-		[CONFIG_ACTION_SOFT_RESET] = "soft_reset",
-	};
-	struct userdata ud = { .domid = domid };
-	scoped(json) json_t *config = NULL;
-	const char *value;
-	int rc;
-
-	if (reason >= ARRAY_SIZE(members) || !members[reason])
-		return fail(err, EINVAL, "domain %u: no action belongs to shutdown reason %u",
-			    domid, reason);
-	memcpy(ud.uuid, uuid, sizeof(ud.uuid));
-	rc = userdata_read(&ud, &config, err);
-	if (rc < 0)
-		return rc;
-	*action = CONFIG_ACTION_DESTROY;
-	value = json_string_value(json_object_get(config, members[reason]));
-	for (size_t i = CONFIG_ACTION_DESTROY; value && i < ARRAY_SIZE(names); i++) {
-		if (strcmp(names[i], value) == 0) {
-			*action = (enum config_action)i;
-			return 0;
-		}
+		rc = store_take_event(xen, &token, err);
+		if (rc == 0)
+			rc = wait_poll(fds, ARRAY_SIZE(fds), INT64_MAX);
+		if (rc < 0)
+			break;
+		rc = look_at_all(xen, target, 1, LIFECYCLE_ENDED, NULL, err);
+		if (rc <= 0)
+			break;
+		rc = 0;
 	}
-	return value ? fail(err, EINVAL, "domain %u: unknown %s '%s'", domid, members[reason],
-			    value) : 0;
+	/* A watch that could not be taken back ends with the connection. */
+	if (watch_all(xen, target, 1, LIFECYCLE_ENDED, false, &ignored) < 0)
+		log_debug("%s", ignored.msg);
+	return rc < 0 ? rc : !target->ended;
 }
 
 /* One try of the store's part; -EAGAIN when somebody else's change came between. */

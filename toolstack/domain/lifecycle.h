@@ -47,15 +47,12 @@ int lifecycle_wait(struct xen *xen, struct lifecycle_target *targets, size_t nr,
 		   void (*report)(const struct lifecycle_target *target),
 		   struct err *err) must_check;
 
-/* True when xlite made this domain: no xl process waits to carry out its on_... actions. */
-bool lifecycle_is_ours(struct xen *xen, uint32_t domid, const uint8_t uuid[16]);
-
 /*
- * What the stored configuration says of a domain that ended so. libxl leaves
- * out "destroy", its default.
+ * Waits until one has shut down or is gone, or (1) until other, a descriptor or -1, is readable.
+ * -EINTR as above.
  */
-int lifecycle_action(uint32_t domid, const uint8_t uuid[16], unsigned int reason,
-		     enum config_action *action, struct err *err) must_check;
+int lifecycle_wait_end(struct xen *xen, struct lifecycle_target *target, int other,
+		       struct err *err) must_check;
 
 /* -EEXIST when another domain has the name; see config_check_name. */
 int lifecycle_rename(struct xen *xen, uint32_t domid, const char *name,

@@ -11,6 +11,7 @@
 #include "base/scope.h"
 #include "lookup.h"
 #include "userdata.h"
+#include "xen/sched.h"
 #include "xen/store.h"
 
 void domain_list_free(struct domain_list *list)
@@ -183,20 +184,29 @@ static int refresh_memory(struct xen *xen, json_t *b_info, const struct domctl_i
 	return rc;
 }
 
+static int add_param(json_t *params, const char *name, int value, struct err *err)
+{
+	return value < 0 ? 0 : json_add(params, name, json_integer(value), err);
+}
+
 static int refresh_sched(struct xen *xen, json_t *b_info, uint32_t domid, struct err *err)
 {
 	scoped(json) json_t *params = json_object();
-	struct domctl_sched sched;
+	struct sched_domain sched;
 	int rc;
 
 	/* The domain may be gone by now; the stored values then stay. */
-	if (domctl_sched(xen, domid, &sched, err) < 0)
+	if (sched_domain_get(xen, domid, &sched, err) < 0)
 		return 0;
-	rc = json_add(params, "sched", json_text(sched.scheduler), err);
-	if (rc == 0 && sched.weight >= 0)
-		rc = json_add(params, "weight", json_integer(sched.weight), err);
-	if (rc == 0 && sched.cap >= 0)
-		rc = json_add(params, "cap", json_integer(sched.cap), err);
+	rc = json_add(params, "sched", json_text(sched_name(sched.kind)), err);
+	if (rc == 0)
+		rc = add_param(params, "weight", sched.weight, err);
+	if (rc == 0)
+		rc = add_param(params, "cap", sched.cap, err);
+	if (rc == 0)
+		rc = add_param(params, "period", sched.period_us, err);
+	if (rc == 0)
+		rc = add_param(params, "budget", sched.budget_us, err);
 	if (rc == 0)
 		rc = json_add(b_info, "sched_params", take(params), err);
 	return rc;
@@ -255,24 +265,45 @@ static bool is_gone(struct xen *xen, const struct domain_entry *entry)
 	       (now.dying && !entry->name);
 }
 
-int domain_current_config(struct xen *xen, const struct domain_entry *entry, json_t **out,
-			  struct err *err)
+static int read_stored(const struct domain_entry *entry, json_t **config, struct err *err)
 {
-	scoped(json) json_t *config = NULL;
 	struct userdata ud = { .domid = entry->info.domid };
 	int rc;
 
 	memcpy(ud.uuid, entry->info.uuid, sizeof(ud.uuid));
-	rc = userdata_read(&ud, &config, err);
-	if (rc == 0 && !json_is_object(config))
+	rc = userdata_read(&ud, config, err);
+	if (rc == 0 && !json_is_object(*config))
 		rc = fail(err, EINVAL, "its stored configuration is not an object");
+	return rc;
+}
+
+int domain_current_config(struct xen *xen, const struct domain_entry *entry, json_t **out,
+			  struct err *err)
+{
+	scoped(json) json_t *config = NULL;
+	uint32_t domid = entry->info.domid;
+	int rc = read_stored(entry, &config, err);
+
 	if (rc < 0 && is_gone(xen, entry))
-		return fail(err, ENOENT, "domain %u is going away", ud.domid);
+		return fail(err, ENOENT, "domain %u is going away", domid);
 	if (rc < 0) {
-		log_warn("domain %u: only name and uuid are known: %s", ud.domid, err->msg);
+		log_warn("domain %u: only name and uuid are known: %s", domid, err->msg);
 		return minimal_config(entry, out, err);
 	}
 	rc = refresh(xen, config, entry, err);
+	if (rc == 0)
+		*out = take(config);
+	return rc;
+}
+
+int domain_live_config(struct xen *xen, const struct domain_entry *entry, json_t **out,
+		       struct err *err)
+{
+	scoped(json) json_t *config = NULL;
+	int rc = read_stored(entry, &config, err);
+
+	if (rc == 0)
+		rc = refresh(xen, config, entry, err);
 	if (rc == 0)
 		*out = take(config);
 	return rc;

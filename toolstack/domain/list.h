@@ -47,4 +47,8 @@ static inline void scoped_domain_list(struct domain_list *list)
 int domain_current_config(struct xen *xen, const struct domain_entry *entry,
 			  struct json_t **config, struct err *err) must_check;
 
+/* The same for who acts on it: what is stored must be readable. */
+int domain_live_config(struct xen *xen, const struct domain_entry *entry, struct json_t **config,
+		       struct err *err) must_check;
+
 #endif

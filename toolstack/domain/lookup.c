@@ -103,3 +103,25 @@ int domain_lookup(struct xen *xen, const char *word, uint32_t *domid, struct err
 	*domid = (uint32_t)number;
 	return 0;
 }
+
+int domain_get_type(struct xen *xen, uint32_t domid, enum domain_type *type, struct err *err)
+{
+	static const enum domain_type types[] = { DOMAIN_PV, DOMAIN_PVH, DOMAIN_HVM };
+	scoped(free) char *name = NULL;
+	struct domctl_info info;
+	char path[40];
+	int rc = domctl_info(xen, domid, &info, err);
+
+	if (rc < 0)
+		return rc;
+	snprintf(path, sizeof(path), "/libxl/%u/type", domid);
+	rc = store_read(xen, NULL, path, &name, err);
+	if (rc < 0 && rc != -ENOENT)
+		return rc;
+	*type = info.hvm ? DOMAIN_HVM : DOMAIN_PV;
+	for (size_t i = 0; i < ARRAY_SIZE(types) && rc == 0; i++) {
+		if (strcmp(name, config_type_name(types[i])) == 0)
+			*type = types[i];
+	}
+	return 0;
+}

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "config/config.h"
 
 struct domctl_info;
 struct xen;
@@ -35,5 +36,12 @@ int domain_get_name(struct xen *xen, uint32_t domid, char **name, struct err *er
  */
 int domain_get_names(const struct domctl_info *infos, size_t nr, char **names,
 		     struct err *err) must_check;
+
+/*
+ * As what the domain was built: what its toolstack wrote down, and where there is nothing (dom0,
+ * other toolstacks) what Xen sees, to whom PVH and HVM are the same. -ENOENT: no such domain.
+ */
+int domain_get_type(struct xen *xen, uint32_t domid, enum domain_type *type,
+		    struct err *err) must_check;
 
 #endif

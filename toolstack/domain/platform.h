@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "base/err.h"
 
@@ -19,6 +20,7 @@ struct xen;
 struct platform {
 	bool pv;
 	bool hap, oos_off;	/* hap: the processor translates; else Xen's shadow tables */
+	bool iommu, iommu_sync;	/* devices can be passed through; sync: it has tables of its own */
 	uint64_t paging_kb;	/* for the tables that translate; not pv */
 	uint64_t overhead_kb;	/* all that Xen needs beside the guest's memory */
 };
@@ -35,6 +37,9 @@ bool platform_may_be_pvh(const struct domain_config *config, const struct host_g
 /* Pure: the platform of a config whose type is settled, on a host that can run guests. */
 int platform_plan(const struct domain_config *config, const struct host_guests *guests,
 		  struct platform *platform, struct err *err) must_check;
+
+/* How many seconds the guest's clock is ahead of UTC: rtc_timeoffset, localtime. */
+int32_t platform_clock_offset(const struct domain_config *config, time_t now);
 
 /* Tells Xen, before memory is populated and the vcpus run. Nothing to tell for PV. */
 int platform_set_up(struct xen *xen, uint32_t domid, const struct domain_config *config,

@@ -4,10 +4,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <uuid/uuid.h>
 
@@ -15,28 +17,32 @@
 #include "base/scope.h"
 #include "base/str.h"
 
-#define SUFFIX ".dom"
-/* Fixed length, so that one pwrite replaces it all: "creating UUID          0\n". */
-#define RECORD_FORMAT "%-8s %36s %10u\n"
-enum { RECORD_LEN = 8 + 1 + 36 + 1 + 10 + 1 };
+/* Fixed length, so that one pwrite replaces it all: "creating UUID          0     0           0\n". */
+#define RECORD_FORMAT "%-8s %36s %10u %5u %11" PRId64 "\n"
+enum { RECORD_LEN = 8 + 1 + 36 + 1 + 10 + 1 + 5 + 1 + 11 + 1, MOST_RESTARTS = 99999 };
+
+static const char *state_word(const struct runfile_record *record)
+{
+	return record->creating ? "creating" : record->unwatched ? "alone" : "complete";
+}
 
 static char *runfile_path(const char *dir, const char *name)
 {
-	return str_format("%s/%s" SUFFIX, dir, name);
+	return str_format("%s/%s" RUNFILE_SUFFIX, dir, name);
 }
 
 static bool parse_record(const char *text, struct runfile_record *record)
 {
 	char state[9], uuid[37];
-	unsigned int domid;
 
-	if (sscanf(text, "%8s %36s %10u", state, uuid, &domid) != 3 ||
+	if (sscanf(text, "%8s %36s %10u %5u %11" SCNd64, state, uuid, &record->domid,
+		   &record->restarts, &record->started) != 5 ||
 	    uuid_parse(uuid, record->uuid) < 0)
 		return false;
 	record->creating = strcmp(state, "creating") == 0;
-	record->domid = domid;
+	record->unwatched = strcmp(state, "alone") == 0;
 	/* What stands in a record may be destroyed: anything else is none. */
-	return record->creating || strcmp(state, "complete") == 0;
+	return strcmp(state, state_word(record)) == 0;
 }
 
 static bool read_record(int fd, struct runfile_record *record)
@@ -77,12 +83,42 @@ int runfile_write(struct runfile *rf, const struct runfile_record *record, struc
 	ssize_t n;
 
 	uuid_unparse_lower(record->uuid, uuid);
-	snprintf(text, sizeof(text), RECORD_FORMAT, record->creating ? "creating" : "complete",
-		 uuid, record->domid);
+	snprintf(text, sizeof(text), RECORD_FORMAT, state_word(record), uuid, record->domid,
+		 record->restarts < MOST_RESTARTS ? record->restarts : MOST_RESTARTS,
+		 record->started);
 	n = pwrite(rf->fd, text, RECORD_LEN, 0);
 	if (n == RECORD_LEN)
 		return 0;
 	return fail_sys(err, n < 0 ? errno : ENOSPC, "cannot write '%s'", rf->path);
+}
+
+bool runfile_is_held(const char *dir, const char *name)
+{
+	scoped(free) char *path = runfile_path(dir, name);
+	scoped(file) FILE *locks = fopen("/proc/locks", "re");
+	char line[256], kind[16];
+	unsigned long inode;
+	struct stat st;
+
+	if (!path || !locks || stat(path, &st) < 0)
+		return true;
+	/* "4: FLOCK  ADVISORY  WRITE 1234 00:19:5678 0 EOF"; numbers of inodes of one folder differ */
+	while (fgets(line, sizeof(line), locks)) {
+		if (sscanf(line, "%*s %15s %*s %*s %*d %*x:%*x:%lu", kind, &inode) == 2 &&
+		    strcmp(kind, "FLOCK") == 0 && inode == st.st_ino)
+			return true;
+	}
+	return false;
+}
+
+void runfile_touch(const char *dir, const char *name)
+{
+	scoped(free) char *path = runfile_path(dir, name);
+	scoped(fd) int fd = -1;
+
+	/* It waits for the end of a write, of however little. */
+	if (path)
+		fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
 }
 
 void runfile_unlock(struct runfile *rf)
@@ -176,7 +212,7 @@ int runfile_list(const char *dir, struct runfile_entry **out, size_t *out_nr, st
 		struct runfile_record record = { 0 };
 		scoped(fd) int fd = -1;
 
-		if (len <= strlen(SUFFIX) || strcmp(de->d_name + len - strlen(SUFFIX), SUFFIX) != 0)
+		if (len <= strlen(RUNFILE_SUFFIX) || strcmp(de->d_name + len - strlen(RUNFILE_SUFFIX), RUNFILE_SUFFIX) != 0)
 			continue;
 		fd = openat(dirfd(d), de->d_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 		if (fd < 0)
@@ -184,7 +220,7 @@ int runfile_list(const char *dir, struct runfile_entry **out, size_t *out_nr, st
 		/* Killed before it wrote: the name of no domain yet. */
 		if (!read_record(fd, &record))
 			record = (struct runfile_record){ .creating = true };
-		rc = list_add(&list, &nr, de->d_name, len - strlen(SUFFIX), &record, err);
+		rc = list_add(&list, &nr, de->d_name, len - strlen(RUNFILE_SUFFIX), &record, err);
 	}
 	if (d)
 		closedir(d);

@@ -19,11 +19,17 @@
 #include "base/err.h"
 
 #define RUNFILE_DIR "/run/xlite"
+#define RUNFILE_SUFFIX ".dom"
+/* Beside it while a successor is being made (supervisor/intent.h). */
+#define RUNFILE_RESTART_SUFFIX ".restart"
 
 struct runfile_record {
 	bool creating;			/* else complete */
+	bool unwatched;			/* complete, and its end is nothing to the supervisor */
 	uint8_t uuid[16];
 	uint32_t domid;			/* 0: not known yet */
+	unsigned int restarts;		/* quick ones in a row that led to it (supervisor/) */
+	int64_t started;		/* when it was complete, seconds of CLOCK_REALTIME */
 };
 
 struct runfile {
@@ -43,6 +49,15 @@ int runfile_lock(const char *dir, const char *name, struct runfile *rf, bool *fo
 /* Replaces the record; a reader, or the next xlite after a kill, sees the old or the new. */
 int runfile_write(struct runfile *rf, const struct runfile_record *record,
 		  struct err *err) must_check;
+
+/*
+ * Whether somebody has NAME's file locked; asked without taking the lock, which a create that just
+ * starts would find held. True also when that cannot be found out.
+ */
+bool runfile_is_held(const char *dir, const char *name);
+
+/* Has the supervisor look at NAME's record, and what belongs to it, again. */
+void runfile_touch(const char *dir, const char *name);
 
 /* Releases the lock: keeps the file, or removes it. */
 void runfile_unlock(struct runfile *rf);

@@ -5,11 +5,14 @@
 #include <glob.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/json.h"
 #include "base/scope.h"
 #include "base/str.h"
+
+#define JSON_KIND "libxl-json"
 
 void userdata_format_uuid(const uint8_t u[16], char text[37])
 {
@@ -32,9 +35,10 @@ static char *userdata_path(const struct userdata *ud, const char *class, const c
 			  kind);
 }
 
-int userdata_lock(const struct userdata *ud, struct userdata_lock *lock, struct err *err)
+static int take_lock(const struct userdata *ud, const char *kind, struct userdata_lock *lock,
+		     struct err *err)
 {
-	scoped(free) char *path = userdata_path(ud, "l", "domain-userdata-lock");
+	scoped(free) char *path = userdata_path(ud, "l", kind);
 	int rc;
 
 	if (!path)
@@ -45,6 +49,22 @@ int userdata_lock(const struct userdata *ud, struct userdata_lock *lock, struct 
 	if (rc == 0)
 		lock->path = take(path);
 	return rc;
+}
+
+int userdata_lock(const struct userdata *ud, struct userdata_lock *lock, struct err *err)
+{
+	scoped(free) char *half = userdata_path(ud, "d", JSON_KIND FILE_REPLACE_SUFFIX);
+	int rc = half ? take_lock(ud, "domain-userdata-lock", lock, err) : fail_nomem(err);
+
+	/* Of one that was killed while it wrote. */
+	if (rc == 0)
+		unlink(half);
+	return rc;
+}
+
+int userdata_lock_changes(const struct userdata *ud, struct userdata_lock *lock, struct err *err)
+{
+	return take_lock(ud, "libxl-device-changes-lock", lock, err);
 }
 
 void scoped_userdata_lock(struct userdata_lock *lock)
@@ -60,15 +80,32 @@ void scoped_userdata_lock(struct userdata_lock *lock)
 	errno = saved;
 }
 
+int userdata_read_bytes(const struct userdata *ud, const char *kind, size_t max,
+			struct bytes *out, struct err *err)
+{
+	scoped(free) char *path = userdata_path(ud, "d", kind);
+
+	return path ? file_read(path, max, out, err) : fail_nomem(err);
+}
+
+int userdata_write_bytes(const struct userdata *ud, const char *kind, const void *data,
+			 size_t len, struct err *err)
+{
+	scoped(free) char *path = userdata_path(ud, "d", kind);
+	int rc = path ? file_mkdirs(userdata_dir(ud), 0755, err) : fail_nomem(err);
+
+	return rc < 0 ? rc : file_replace(path, data, len, 0600, err);
+}
+
 int userdata_read(const struct userdata *ud, struct json_t **json, struct err *err)
 {
-	scoped(free) char *path = userdata_path(ud, "d", "libxl-json");
+	scoped(free) char *path = userdata_path(ud, "d", JSON_KIND);
 	scoped(bytes) struct bytes text = BYTES_INIT;
 	int rc;
 
 	if (!path)
 		return fail_nomem(err);
-	rc = file_read(path, JSON_MAX_BYTES, &text, err);
+	rc = userdata_read_bytes(ud, JSON_KIND, JSON_MAX_BYTES, &text, err);
 	if (rc < 0)
 		return rc;
 	rc = json_from_text(text.data, strnlen(text.data, text.len), json, err);
@@ -79,18 +116,10 @@ int userdata_read(const struct userdata *ud, struct json_t **json, struct err *e
 
 int userdata_write(const struct userdata *ud, const struct json_t *json, struct err *err)
 {
-	scoped(free) char *path = userdata_path(ud, "d", "libxl-json");
 	scoped(free) char *text = NULL;
-	int rc;
+	int rc = json_to_text(json, &text, err);
 
-	if (!path)
-		return fail_nomem(err);
-	rc = json_to_text(json, &text, err);
-	if (rc == 0)
-		rc = file_mkdirs(userdata_dir(ud), 0755, err);
-	if (rc < 0)
-		return rc;
-	return file_replace(path, text, strlen(text) + 1, 0600, err);
+	return rc < 0 ? rc : userdata_write_bytes(ud, JSON_KIND, text, strlen(text) + 1, err);
 }
 
 int userdata_remove_all(const struct userdata *ud, struct err *err)

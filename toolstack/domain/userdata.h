@@ -5,15 +5,18 @@
  * libxl makes them (libxl_internal.c, libxl_dom.c):
  *   DIR/userdata-d.DOMID.UUID.libxl-json
  *   DIR/userdata-l.DOMID.UUID.domain-userdata-lock
+ *   DIR/userdata-l.DOMID.UUID.libxl-device-changes-lock
  * libxl reads the file as a C string, so its last byte is NUL.
  */
 #ifndef DOMAIN_USERDATA_H
 #define DOMAIN_USERDATA_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/err.h"
 
+struct bytes;
 struct json_t;
 
 #define USERDATA_DIR "/var/lib/xen"
@@ -37,6 +40,13 @@ struct userdata_lock {
  */
 int userdata_lock(const struct userdata *ud, struct userdata_lock *lock,
 		  struct err *err) must_check;
+
+/*
+ * Another lock, around what talks to a domain's QEMU before it changes the configuration:
+ * who holds that one may wait for the one above, never the reverse.
+ */
+int userdata_lock_changes(const struct userdata *ud, struct userdata_lock *lock,
+			  struct err *err) must_check;
 void scoped_userdata_lock(struct userdata_lock *lock);
 
 /* The stored tree, or -ENOENT when there is no file. Readers need no lock. */
@@ -45,6 +55,12 @@ int userdata_read(const struct userdata *ud, struct json_t **json, struct err *e
 /* Replaces the file atomically, mode 0600, makes the folder when it is missing. */
 int userdata_write(const struct userdata *ud, const struct json_t *json,
 		   struct err *err) must_check;
+
+/* The same for data of another kind ("xl"), as they are. */
+int userdata_read_bytes(const struct userdata *ud, const char *kind, size_t max,
+			struct bytes *out, struct err *err) must_check;
+int userdata_write_bytes(const struct userdata *ud, const char *kind, const void *data,
+			 size_t len, struct err *err) must_check;
 
 /*
  * Removes everything kept for this domain, whatever its kind ("xl", other

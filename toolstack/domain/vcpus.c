@@ -6,26 +6,11 @@
 #include <string.h>
 
 #include "base/scope.h"
+#include "devices/device.h"
+#include "lookup.h"
 #include "xen/domctl.h"
 #include "xen/store.h"
 #include "xen/xen.h"
-
-/* QEMU plugs the vcpus of an HVM guest; dom0 and what others made may have no type. */
-static int check_type(struct xen *xen, uint32_t domid, struct err *err)
-{
-	scoped(free) char *type = NULL;
-	char path[40];
-	int rc;
-
-	snprintf(path, sizeof(path), "/libxl/%u/type", domid);
-	rc = store_read(xen, NULL, path, &type, err);
-	if (rc == -ENOENT)
-		return 0;
-	if (rc == 0 && strcmp(type, "hvm") == 0)
-		return fail(err, EOPNOTSUPP, "domain %u is an HVM guest: its vcpus cannot be changed "
-			    "yet", domid);
-	return rc;
-}
 
 /* All or none: a guest that sees half of it would go there first. */
 static int write_all(struct xen *xen, uint32_t domid, unsigned int nr, unsigned int max,
@@ -45,6 +30,7 @@ static int write_all(struct xen *xen, uint32_t domid, unsigned int nr, unsigned 
 
 int domain_set_vcpus(struct xen *xen, uint32_t domid, unsigned int nr, struct err *err)
 {
+	enum domain_type type;
 	struct domctl_info info;
 	int rc = domctl_info(xen, domid, &info, err);
 
@@ -55,7 +41,9 @@ int domain_set_vcpus(struct xen *xen, uint32_t domid, unsigned int nr, struct er
 	if (nr > info.nr_vcpus)
 		return fail(err, EINVAL, "domain %u cannot have %u vcpus: %u is its maximum "
 			    "(maxvcpus)", domid, nr, info.nr_vcpus);
-	rc = check_type(xen, domid, err);
+	rc = domain_get_type(xen, domid, &type, err);
+	if (rc == 0 && type == DOMAIN_HVM)
+		rc = devices_plug_vcpus(xen, domid, nr, err);
 	if (rc < 0)
 		return rc;
 	do

@@ -11,7 +11,8 @@ struct xen;
 
 /*
  * Tells the domain to use its first nr vcpus. A PV or PVH guest is told through the store and
- * follows by itself, if its kernel can; nobody waits for it.
+ * follows by itself, if its kernel can; nobody waits for it. An HVM guest gets them plugged in
+ * by its QEMU, and none taken away: -EOPNOTSUPP.
  */
 int domain_set_vcpus(struct xen *xen, uint32_t domid, unsigned int nr, struct err *err) must_check;
 

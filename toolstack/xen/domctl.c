@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <xenctrl.h>
 
+#include "base/bitmap.h"
 #include "base/scope.h"
 #include "xen.h"
 
@@ -150,59 +152,42 @@ int domctl_node_affinity(struct xen *xen, uint32_t domid, uint8_t *nodes, size_t
 	return 0;
 }
 
-int domctl_sched(struct xen *xen, uint32_t domid, struct domctl_sched *out, struct err *err)
+/* Bit n is bit n % 8 of byte n / 8 on a little-endian machine, which Xen's all are. */
+static int cpumap_from_bitmap(struct xen *xen, const struct bitmap *from, xc_cpumap_t *map,
+			      struct err *err)
 {
-	struct domctl_sched sched = { .scheduler = "unknown", .weight = -1, .cap = -1 };
-	struct xen_domctl_sched_credit credit;
-	struct xen_domctl_sched_credit2 credit2;
-	int id, r = 0;
+	size_t size = 0;
+	int rc = from ? cpumap_alloc(xen, map, &size, err) : 0;
 
-	if (xc_sched_id(xen->xc, &id) < 0)
-		return xen_fail(xen, err, "cannot get the scheduler's name");
-	if (id == XEN_SCHEDULER_CREDIT) {
-		memset(&credit, 0, sizeof(credit));
-		r = xc_sched_credit_domain_get(xen->xc, domid, &credit);
-		sched = (struct domctl_sched){ "credit", credit.weight, credit.cap };
-	} else if (id == XEN_SCHEDULER_CREDIT2) {
-		memset(&credit2, 0, sizeof(credit2));
-		r = xc_sched_credit2_domain_get(xen->xc, domid, &credit2);
-		sched = (struct domctl_sched){ "credit2", credit2.weight, credit2.cap };
-	} else if (id == XEN_SCHEDULER_RTDS) {
-		sched.scheduler = "rtds";
-	} else if (id == XEN_SCHEDULER_NULL) {
-		sched.scheduler = "null";
-	}
-	if (r < 0)
-		return xen_fail(xen, err, "domain %u: cannot get its scheduling parameters", domid);
-	*out = sched;
-	return 0;
+	if (rc == 0 && from)
+		memcpy(*map, from->word, size < sizeof(from->word) ? size : sizeof(from->word));
+	return rc;
 }
 
 int domctl_vcpu_set_affinity(struct xen *xen, uint32_t domid, unsigned int vcpu,
-			     const uint8_t *hard, const uint8_t *soft, size_t nr_bytes,
+			     const struct bitmap *hard, const struct bitmap *soft, bool force,
 			     struct err *err)
 {
 	scoped(free) xc_cpumap_t xhard = NULL;
 	scoped(free) xc_cpumap_t xsoft = NULL;
-	size_t size = 0;
-	int rc;
+	int rc = cpumap_from_bitmap(xen, hard, &xhard, err);
 
-	rc = cpumap_alloc(xen, &xhard, &size, err);
+	if (rc == 0)
+		rc = cpumap_from_bitmap(xen, soft, &xsoft, err);
 	if (rc < 0)
 		return rc;
-	rc = cpumap_alloc(xen, &xsoft, &size, err);
-	if (rc < 0)
-		return rc;
-	if (hard)
-		memcpy(xhard, hard, size < nr_bytes ? size : nr_bytes);
-	if (soft)
-		memcpy(xsoft, soft, size < nr_bytes ? size : nr_bytes);
-	if (xc_vcpu_setaffinity(xen->xc, domid, (int)vcpu, hard ? xhard : NULL,
-				soft ? xsoft : NULL, (hard ? XEN_VCPUAFFINITY_HARD : 0) |
-				(soft ? XEN_VCPUAFFINITY_SOFT : 0)) < 0)
-		return xen_fail(xen, err, "domain %u: cannot set the affinity of vcpu %u", domid,
-				vcpu);
-	return 0;
+	if (xc_vcpu_setaffinity(xen->xc, domid, (int)vcpu, xhard, xsoft,
+				(hard ? XEN_VCPUAFFINITY_HARD : 0) |
+				(soft ? XEN_VCPUAFFINITY_SOFT : 0) |
+				(force ? XEN_VCPUAFFINITY_FORCE : 0)) == 0)
+		return 0;
+	if (errno == EINVAL || errno == ESRCH)
+		return fail(err, errno, "domain %u: vcpu %u cannot have that affinity: there is no "
+			    "such vcpu, or none of these cpus in the domain's cpupool", domid, vcpu);
+	if (errno == EBUSY)
+		return fail(err, EBUSY, "domain %u: the guest's kernel has tied vcpu %u to a cpu; "
+			    "-f undoes that", domid, vcpu);
+	return xen_fail(xen, err, "domain %u: cannot set the affinity of vcpu %u", domid, vcpu);
 }
 
 /* The newest grant table that this host offers, at most 2 (all there is). */
@@ -236,6 +221,7 @@ int domctl_create(struct xen *xen, const struct domctl_create *create, uint32_t 
 			(create->nested_virt ? XEN_DOMCTL_CDF_nested_virt : 0) |
 			(create->iommu ? XEN_DOMCTL_CDF_iommu : 0) |
 			(create->vpmu ? XEN_DOMCTL_CDF_vpmu : 0),
+		.iommu_opts = create->iommu_sync ? XEN_DOMCTL_IOMMU_no_sharept : 0,
 		.max_vcpus = create->max_vcpus,
 		.max_evtchn_port = create->max_evtchn_port,
 		.max_grant_frames = create->max_grant_frames,
@@ -243,7 +229,8 @@ int domctl_create(struct xen *xen, const struct domctl_create *create, uint32_t 
 		.grant_opts = XEN_DOMCTL_GRANT_version(version),
 		.cpupool_id = create->cpupool,
 		.arch = {
-			.emulation_flags = create->pv ? 0 : XEN_X86_EMU_LAPIC,
+			.emulation_flags = create->pv ? 0 : create->pc ?
+				XEN_X86_EMU_ALL & ~XEN_X86_EMU_VPCI : XEN_X86_EMU_LAPIC,
 			.misc_flags = create->msr_relaxed ? XEN_X86_MSR_RELAXED : 0,
 		},
 	};
@@ -287,12 +274,22 @@ int domctl_set_paging_memory(struct xen *xen, uint32_t domid, uint64_t kb, struc
 int domctl_set_platform(struct xen *xen, uint32_t domid, const struct domctl_platform *platform,
 			struct err *err)
 {
-	if (xc_hvm_param_set(xen->xc, domid, HVM_PARAM_TIMER_MODE, platform->timer_mode) < 0)
-		return xen_fail(xen, err, "domain %u: cannot set timer_mode %u", domid,
-				platform->timer_mode);
-	if (xc_hvm_param_set(xen->xc, domid, HVM_PARAM_ALTP2M, platform->altp2m) < 0)
-		return xen_fail(xen, err, "domain %u: cannot set altp2m %u", domid,
-				platform->altp2m);
+	const struct { const char *name; uint32_t param; bool set; uint64_t value; } params[] = {
+		{ "hpet", HVM_PARAM_HPET_ENABLED, platform->pc, platform->hpet },
+		{ "vpt_align", HVM_PARAM_VPT_ALIGN, platform->pc, platform->vpt_align },
+		{ "mca_caps", HVM_PARAM_MCA_CAP, platform->mca_caps, platform->mca_caps },
+		{ "timer_mode", HVM_PARAM_TIMER_MODE, true, platform->timer_mode },
+		{ "altp2m", HVM_PARAM_ALTP2M, true, platform->altp2m },
+		/* Xen takes it once. */
+		{ "viridian", HVM_PARAM_VIRIDIAN, platform->viridian, platform->viridian },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(params); i++) {
+		if (params[i].set && xc_hvm_param_set(xen->xc, domid, params[i].param,
+						      params[i].value) < 0)
+			return xen_fail(xen, err, "domain %u: cannot set %s to %#llx", domid,
+					params[i].name, (unsigned long long)params[i].value);
+	}
 	return 0;
 }
 
@@ -300,6 +297,14 @@ int domctl_set_tsc_mode(struct xen *xen, uint32_t domid, unsigned int mode, stru
 {
 	if (xc_domain_set_tsc_info(xen->xc, domid, mode, 0, 0, 0) < 0)
 		return xen_fail(xen, err, "domain %u: cannot set tsc_mode %u", domid, mode);
+	return 0;
+}
+
+int domctl_set_time_offset(struct xen *xen, uint32_t domid, int32_t seconds, struct err *err)
+{
+	if (xc_domain_set_time_offset(xen->xc, domid, seconds) < 0)
+		return xen_fail(xen, err, "domain %u: cannot set its clock %d s ahead", domid,
+				seconds);
 	return 0;
 }
 
@@ -324,7 +329,7 @@ int domctl_set_uuid(struct xen *xen, uint32_t domid, const uint8_t uuid[16], str
 int domctl_set_cpuid(struct xen *xen, uint32_t domid, const struct domctl_cpuid *cpuid,
 		     struct err *err)
 {
-	int r = xc_cpuid_apply_policy(xen->xc, domid, false, NULL, 0, true, cpuid->itsc,
+	int r = xc_cpuid_apply_policy(xen->xc, domid, false, NULL, 0, cpuid->pae, cpuid->itsc,
 				      cpuid->nested_virt, cpuid->xend, cpuid->msr);
 
 	/* This call alone returns -errno and leaves errno to chance. */
@@ -343,6 +348,31 @@ int domctl_evtchn_alloc(struct xen *xen, uint32_t domid, uint32_t remote, uint32
 	if (p < 0)
 		return xen_fail(xen, err, "domain %u: cannot allocate an event channel", domid);
 	*port = (uint32_t)p;
+	return 0;
+}
+
+int domctl_rings(struct xen *xen, uint32_t domid, uint64_t *store_gfn, uint64_t *console_gfn,
+		 struct err *err)
+{
+	if (xc_hvm_param_get(xen->xc, domid, HVM_PARAM_STORE_PFN, store_gfn) < 0 ||
+	    xc_hvm_param_get(xen->xc, domid, HVM_PARAM_CONSOLE_PFN, console_gfn) < 0)
+		return xen_fail(xen, err, "domain %u: cannot find its rings", domid);
+	return 0;
+}
+
+int domctl_set_ports(struct xen *xen, uint32_t domid, uint32_t store_port, uint32_t console_port,
+		     struct err *err)
+{
+	if (xc_hvm_param_set(xen->xc, domid, HVM_PARAM_STORE_EVTCHN, store_port) < 0 ||
+	    xc_hvm_param_set(xen->xc, domid, HVM_PARAM_CONSOLE_EVTCHN, console_port) < 0)
+		return xen_fail(xen, err, "domain %u: cannot tell it its event channels", domid);
+	return 0;
+}
+
+int domctl_soft_reset(struct xen *xen, uint32_t domid, struct err *err)
+{
+	if (xc_domain_soft_reset(xen->xc, domid) < 0)
+		return xen_fail(xen, err, "cannot reset domain %u", domid);
 	return 0;
 }
 
@@ -367,14 +397,31 @@ int domctl_destroy(struct xen *xen, uint32_t domid, struct err *err)
 	return 0;
 }
 
-int domctl_trigger(struct xen *xen, uint32_t domid, enum domctl_trigger trigger, struct err *err)
+int domctl_trigger(struct xen *xen, uint32_t domid, enum domctl_trigger trigger,
+		   unsigned int vcpu, struct err *err)
 {
-	uint32_t xt = trigger == DOMCTL_TRIGGER_POWER ? XEN_DOMCTL_SENDTRIGGER_POWER :
-		XEN_DOMCTL_SENDTRIGGER_RESET;
+	static const struct { uint32_t number; const char *name; } triggers[] = {
+		[DOMCTL_TRIGGER_NMI] = { XEN_DOMCTL_SENDTRIGGER_NMI, "nmi" },
+		[DOMCTL_TRIGGER_INIT] = { XEN_DOMCTL_SENDTRIGGER_INIT, "init" },
+		[DOMCTL_TRIGGER_POWER] = { XEN_DOMCTL_SENDTRIGGER_POWER, "power" },
+		[DOMCTL_TRIGGER_SLEEP] = { XEN_DOMCTL_SENDTRIGGER_SLEEP, "sleep" },
+	};
 
-	if (xc_domain_send_trigger(xen->xc, domid, xt, 0) < 0)
-		return xen_fail(xen, err, "domain %u: cannot send the %s trigger", domid,
-				trigger == DOMCTL_TRIGGER_POWER ? "power" : "reset");
+	if (xc_domain_send_trigger(xen->xc, domid, triggers[trigger].number, vcpu) == 0)
+		return 0;
+	if (errno == ESRCH)
+		return fail(err, ESRCH, "domain %u has no vcpu %u", domid, vcpu);
+	if (errno == ENOSYS)
+		return fail(err, EOPNOTSUPP, "domain %u: this hypervisor cannot send the %s "
+			    "trigger", domid, triggers[trigger].name);
+	return xen_fail(xen, err, "domain %u: cannot send the %s trigger", domid,
+			triggers[trigger].name);
+}
+
+int domctl_shutdown(struct xen *xen, uint32_t domid, enum domctl_reason reason, struct err *err)
+{
+	if (xc_domain_shutdown(xen->xc, domid, (int)reason) < 0)
+		return xen_fail(xen, err, "domain %u: cannot end it", domid);
 	return 0;
 }
 
@@ -391,12 +438,14 @@ int domctl_has_pv_drivers(struct xen *xen, uint32_t domid, bool *has, struct err
 
 int domctl_dump_core(struct xen *xen, uint32_t domid, const char *path, struct err *err)
 {
+	struct stat st;
 	int rc;
 
 	errno = 0;	/* several of its ways out leave it alone */
 	if (xc_domain_dumpcore(xen->xc, domid, path) == 0)
 		return 0;
 	rc = xen_fail(xen, err, "cannot dump domain %u to '%s'", domid, path);
-	unlink(path);
+	if (lstat(path, &st) == 0 && S_ISREG(st.st_mode))
+		unlink(path);
 	return rc;
 }

@@ -13,6 +13,7 @@
 
 #include "base/err.h"
 
+struct bitmap;
 struct xen;
 
 /* xen/sched.h SHUTDOWN_*; values as in Xen's ABI. */
@@ -52,27 +53,22 @@ int domctl_vcpu(struct xen *xen, uint32_t domid, unsigned int vcpu, struct domct
 /* Affinity as a bitmap of nr_bytes bytes (bit n = cpu n); hard and soft masks. */
 int domctl_vcpu_affinity(struct xen *xen, uint32_t domid, unsigned int vcpu, uint8_t *hard,
 			 uint8_t *soft, size_t nr_bytes, struct err *err) must_check;
+/* NULL: left as it is. force ends what the guest's kernel tied to a cpu for a moment. */
 int domctl_vcpu_set_affinity(struct xen *xen, uint32_t domid, unsigned int vcpu,
-			     const uint8_t *hard, const uint8_t *soft, size_t nr_bytes,
+			     const struct bitmap *hard, const struct bitmap *soft, bool force,
 			     struct err *err) must_check;
 
 /* NUMA nodes that memory comes from, as a bitmap like the above. */
 int domctl_node_affinity(struct xen *xen, uint32_t domid, uint8_t *nodes, size_t nr_bytes,
 			 struct err *err) must_check;
 
-struct domctl_sched {
-	const char *scheduler;		/* static: "credit2"; libxl's name of it */
-	int weight, cap;		/* -1: this scheduler has none */
-};
-
-int domctl_sched(struct xen *xen, uint32_t domid, struct domctl_sched *sched,
-		 struct err *err) must_check;
-
 struct domctl_create {
 	uint8_t uuid[16];
-	bool pv;			/* else a PVH guest: HVM container, local APICs only */
+	bool pv;			/* else the processor virtualizes it */
+	bool pc;			/* HVM: all of a PC; else, not pv, local APICs alone */
 	bool hap, oos_off;		/* not pv: paging by the processor, and without it how */
-	bool nested_virt, iommu, vpmu, msr_relaxed;
+	bool nested_virt, vpmu, msr_relaxed;
+	bool iommu, iommu_sync;		/* it may get devices; iommu_sync: with tables apart */
 	unsigned int max_vcpus, max_evtchn_port;
 	int32_t max_grant_frames, max_maptrack_frames;	/* < 0: Xen's default */
 	unsigned int grant_version;	/* 0: what the host offers, at most 2 */
@@ -98,12 +94,18 @@ int domctl_set_paging_memory(struct xen *xen, uint32_t domid, uint64_t kb,
 struct domctl_platform {
 	unsigned int timer_mode;	/* HVM_PARAM_TIMER_MODE */
 	unsigned int altp2m;		/* XEN_ALTP2M_* */
+	bool pc;			/* HVM: what follows means something */
+	bool hpet, vpt_align;
+	uint64_t mca_caps, viridian;	/* HVM_PARAM_MCA_CAP, _VIRIDIAN; 0: none */
 };
 
 int domctl_set_platform(struct xen *xen, uint32_t domid, const struct domctl_platform *platform,
 			struct err *err) must_check;
 int domctl_set_tsc_mode(struct xen *xen, uint32_t domid, unsigned int mode,
 			struct err *err) must_check;
+/* What the guest's clock is ahead of the host's. */
+int domctl_set_time_offset(struct xen *xen, uint32_t domid, int32_t seconds,
+			   struct err *err) must_check;
 int domctl_set_pod_target(struct xen *xen, uint32_t domid, uint64_t pages,
 			  struct err *err) must_check;
 int domctl_set_uuid(struct xen *xen, uint32_t domid, const uint8_t uuid[16],
@@ -113,7 +115,7 @@ struct xc_xend_cpuid;
 struct xc_msr;
 
 struct domctl_cpuid {
-	bool itsc, nested_virt;
+	bool pae, itsc, nested_virt;
 	/* leaves changed by the config's cpuid key, closed by XEN_CPUID_INPUT_UNUSED; or NULL */
 	const struct xc_xend_cpuid *xend;
 	const struct xc_msr *msr;	/* the same, closed by XC_MSR_INPUT_UNUSED */
@@ -126,15 +128,34 @@ int domctl_set_cpuid(struct xen *xen, uint32_t domid, const struct domctl_cpuid 
 int domctl_evtchn_alloc(struct xen *xen, uint32_t domid, uint32_t remote, uint32_t *port,
 			struct err *err) must_check;
 
+/* Not PV: where the rings of store and console are, and what a guest finds of their channels. */
+int domctl_rings(struct xen *xen, uint32_t domid, uint64_t *store_gfn, uint64_t *console_gfn,
+		 struct err *err) must_check;
+int domctl_set_ports(struct xen *xen, uint32_t domid, uint32_t store_port, uint32_t console_port,
+		     struct err *err) must_check;
+
 int domctl_pause(struct xen *xen, uint32_t domid, struct err *err) must_check;
 int domctl_unpause(struct xen *xen, uint32_t domid, struct err *err) must_check;
+/*
+ * Not PV, shut down: its event channels are closed, its shared page is a new one, and its vcpus go
+ * on where they were once it is not paused. When that fails Xen crashes it.
+ */
+int domctl_soft_reset(struct xen *xen, uint32_t domid, struct err *err) must_check;
 /* Gives everything back; may take seconds for a large guest. */
 int domctl_destroy(struct xen *xen, uint32_t domid, struct err *err) must_check;
 
-enum domctl_trigger { DOMCTL_TRIGGER_POWER, DOMCTL_TRIGGER_RESET };
-/* An ACPI event into an HVM guest. */
+enum domctl_trigger {
+	DOMCTL_TRIGGER_NMI, DOMCTL_TRIGGER_INIT, DOMCTL_TRIGGER_POWER, DOMCTL_TRIGGER_SLEEP,
+};
+/*
+ * An event from outside into a vcpu (NMI, INIT) or the platform (ACPI's buttons, which only
+ * HVM guests have: Xen takes them for PVH and does nothing). -ESRCH: it has no such vcpu.
+ */
 int domctl_trigger(struct xen *xen, uint32_t domid, enum domctl_trigger trigger,
-		   struct err *err) must_check;
+		   unsigned int vcpu, struct err *err) must_check;
+/* Ends it at once, as if it had asked for it itself with that reason. */
+int domctl_shutdown(struct xen *xen, uint32_t domid, enum domctl_reason reason,
+		    struct err *err) must_check;
 /* HVM without PV drivers: it never told Xen how to deliver events to it. */
 int domctl_has_pv_drivers(struct xen *xen, uint32_t domid, bool *has, struct err *err) must_check;
 /* Core file in Xen's ELF format; none is left when it fails. */

@@ -6,8 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <xenctrl.h>
+#include <xenhypfs.h>
 
 #include "base/scope.h"
+#include "pool.h"
+#include "sched.h"
 #include "xen.h"
 
 enum { PAGE_KB = 4 };
@@ -61,6 +64,10 @@ int host_guests(struct xen *xen, struct host_guests *guests, struct err *err)
 			.hvm = phys.capabilities & XEN_SYSCTL_PHYSCAP_hvm,
 			.hap = phys.capabilities & XEN_SYSCTL_PHYSCAP_hap,
 			.shadow = phys.capabilities & XEN_SYSCTL_PHYSCAP_shadow,
+			.iommu = phys.capabilities & XEN_SYSCTL_PHYSCAP_directio,
+			.iommu_share = phys.capabilities &
+				XEN_SYSCTL_PHYSCAP_iommu_hap_pt_share,
+			.vpmu = phys.capabilities & XEN_SYSCTL_PHYSCAP_vpmu,
 		};
 	return rc;
 }
@@ -138,6 +145,16 @@ static void get_build_id(struct xen *xen, struct host_info *info)
 		snprintf(info->build_id + 2 * i, 3, "%02x", id.bytes[i]);
 }
 
+int host_commandline(struct xen *xen, char text[HOST_COMMANDLINE_MAX], struct err *err)
+{
+	xen_commandline_t commandline;
+
+	if (xc_version(xen->xc, XENVER_commandline, &commandline) < 0)
+		return xen_fail(xen, err, "cannot get the hypervisor's command line");
+	copy_text(text, HOST_COMMANDLINE_MAX, commandline, sizeof(commandline));
+	return 0;
+}
+
 static int version_info(struct xen *xen, struct host_info *info, struct err *err)
 {
 	union {
@@ -176,31 +193,19 @@ static int version_info(struct xen *xen, struct host_info *info, struct err *err
 	return 0;
 }
 
-static const char *scheduler_name(int id)
-{
-	switch (id) {
-	case XEN_SCHEDULER_CREDIT: return "credit";
-	case XEN_SCHEDULER_CREDIT2: return "credit2";
-	case XEN_SCHEDULER_ARINC653: return "arinc653";
-	case XEN_SCHEDULER_RTDS: return "rtds";
-	case XEN_SCHEDULER_NULL: return "null";
-	default: return "unknown";
-	}
-}
-
 static int scheduler_info(struct xen *xen, struct host_info *info, struct err *err)
 {
-	scoped(free) xc_cpumap_t free_cpus = NULL;
-	int id;
+	enum sched_kind kind;
+	struct bitmap cpus;
+	int rc = sched_default(xen, &kind, err);
 
-	if (xc_sched_id(xen->xc, &id) < 0)
-		return xen_fail(xen, err, "cannot get the scheduler's name");
-	info->scheduler = scheduler_name(id);
-	free_cpus = xc_cpupool_freeinfo(xen->xc);
-	if (!free_cpus)
-		return xen_fail(xen, err, "cannot get the cpus outside all cpupools");
+	if (rc == 0)
+		rc = pool_free_cpus(xen, &cpus, err);
+	if (rc < 0)
+		return rc;
+	info->scheduler = sched_name(kind);
 	for (unsigned int cpu = 0; cpu <= info->max_cpu_id; cpu++)
-		info->free_cpus += free_cpus[cpu / 8] >> cpu % 8 & 1;
+		info->free_cpus += bitmap_test(&cpus, cpu);
 	return 0;
 }
 
@@ -314,4 +319,52 @@ int host_console_ring(struct xen *xen, bool clear, char **out, size_t *out_len, 
 	*out = take(text);
 	*out_len = len;
 	return 0;
+}
+
+int host_debug_keys(struct xen *xen, const char *keys, struct err *err)
+{
+	if (xc_send_debug_keys(xen->xc, keys) < 0)
+		return xen_fail(xen, err, "cannot send debug keys: %s", keys);
+	return 0;
+}
+
+/* One parameter; name is written to. */
+static int set_parameter(struct xenhypfs_handle *hypfs, char *name, struct err *err)
+{
+	char *value = strchr(name, '=');
+	char path[256];
+
+	if (value)
+		*value++ = '\0';
+	else if (strncmp(name, "no", 2) == 0)
+		name += 2;
+	else
+		return fail(err, EINVAL, "'%s' is neither name=value nor noname", name);
+	snprintf(path, sizeof(path), "/params/%s", name);
+	if (xenhypfs_write(hypfs, path, value ? value : "no") == 0)
+		return 0;
+	if (errno == ENOENT)
+		return fail(err, ENOENT, "Xen has no parameter '%s' that can change while it runs",
+			    name);
+	return fail_sys(err, errno, "cannot set '%s' to '%s'", name, value ? value : "no");
+}
+
+int host_set_parameters(struct xen *xen, const char *params, struct err *err)
+{
+	scoped(free) char *copy = strdup(params);
+	struct xenhypfs_handle *hypfs;
+	char *rest = copy, *word;
+	int rc = 0;
+
+	if (!copy)
+		return fail_nomem(err);
+	hypfs = xenhypfs_open(xen->logger, 0);
+	if (!hypfs)
+		return errno == EOPNOTSUPP || errno == ENOSYS ?
+			fail(err, EOPNOTSUPP, "this hypervisor was built without hypfs") :
+			fail_sys(err, errno, "cannot open Xen's hypfs");
+	while (rc == 0 && (word = strsep(&rest, " \t")))
+		rc = *word ? set_parameter(hypfs, word, err) : 0;
+	xenhypfs_close(hypfs);
+	return rc;
 }

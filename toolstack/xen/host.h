@@ -23,9 +23,13 @@ int host_memory(struct xen *xen, struct host_memory *mem, struct err *err) must_
 struct host_guests {
 	bool pv, hvm;		/* hvm: PVH as well */
 	bool hap, shadow;	/* how hvm guests' memory can be translated */
+	bool iommu, iommu_share;	/* share: with the page tables of hap */
+	bool vpmu;		/* virtual performance counters */
 };
 
 int host_guests(struct xen *xen, struct host_guests *guests, struct err *err) must_check;
+
+#define HOST_COMMANDLINE_MAX 1025
 
 /* Everything `info` shows. */
 struct host_info {
@@ -40,10 +44,13 @@ struct host_info {
 	uint64_t virt_start;
 	const char *scheduler;		/* static: "credit2" */
 	char extra[17], compiler[65], compile_by[17], compile_domain[33], compile_date[33];
-	char caps[1025], changeset[65], commandline[1025], build_id[65];
+	char caps[1025], changeset[65], commandline[HOST_COMMANDLINE_MAX], build_id[65];
 };
 
 int host_info(struct xen *xen, struct host_info *info, struct err *err) must_check;
+
+/* What Xen was started with. */
+int host_commandline(struct xen *xen, char text[HOST_COMMANDLINE_MAX], struct err *err) must_check;
 
 /* The highest cpu number plus one; affinity is shown within that many. */
 int host_nr_cpus(struct xen *xen, unsigned int *nr, struct err *err) must_check;
@@ -58,5 +65,15 @@ int host_nodes(struct xen *xen, struct host_node **list, size_t *nr, struct err 
 /* Xen's message buffer from the oldest line on; clear empties it. Caller frees *text. */
 int host_console_ring(struct xen *xen, bool clear, char **text, size_t *len,
 		      struct err *err) must_check;
+
+/* As if these keys had been typed on Xen's own console, one after the other. */
+int host_debug_keys(struct xen *xen, const char *keys, struct err *err) must_check;
+
+/*
+ * Sets parameters of Xen's command line that can change while it runs: "name=value nobool", as
+ * there. What stood before a bad one is set. They are files below /params of Xen's hypfs; a Xen
+ * without that is -EOPNOTSUPP.
+ */
+int host_set_parameters(struct xen *xen, const char *params, struct err *err) must_check;
 
 #endif

@@ -183,6 +183,7 @@ static int commit_once(struct wire *w, const struct store_nodes *nodes, uint32_t
 int store_nodes_commit(const struct store_nodes *nodes, uint32_t domid, struct err *err)
 {
 	scoped(wire) struct wire w = { .fd = -1 };
+	int before = wait_interrupted();	/* what undoes because of that goes on */
 	int rc;
 
 	if (nodes->failed)
@@ -192,7 +193,7 @@ int store_nodes_commit(const struct store_nodes *nodes, uint32_t domid, struct e
 		rc = commit_once(&w, nodes, domid, err);
 		if (rc != -EAGAIN)
 			break;
-		if (wait_interrupted())
+		if (wait_interrupted() && !before)
 			return fail(err, EINTR, "interrupted");
 		rc = 0;
 	}

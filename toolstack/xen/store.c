@@ -2,6 +2,7 @@
 #include "store.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xenstore.h>
@@ -118,6 +119,20 @@ int store_introduce(struct xen *xen, uint32_t domid, uint64_t gfn, uint32_t port
 {
 	if (!xs_introduce_domain(xen->xs, domid, gfn, port))
 		return fail_sys(err, errno, "xenstored refused domain %u", domid);
+	return 0;
+}
+
+int store_daemon_domid(struct xen *xen, const char *name, uint32_t *domid, struct err *err)
+{
+	uint64_t value = 0;
+	char path[64];
+	int rc;
+
+	snprintf(path, sizeof(path), "/tool/%s/domid", name);
+	rc = store_read_u64(xen, NULL, path, &value, err);
+	if (rc < 0 && rc != -ENOENT)
+		return rc;
+	*domid = (uint32_t)value;
 	return 0;
 }
 

@@ -44,6 +44,8 @@ int store_read_u64(struct xen *xen, const struct store_txn *txn, const char *pat
  */
 int store_read_many(const char *const *paths, size_t nr, char **values,
 		    struct err *err) must_check;
+/* What one read takes now, on a connection of its own; -ETIMEDOUT when there is no answer. */
+int store_ping(int timeout_ms, double *seconds, struct err *err) must_check;
 /* Names of the children; free with store_list_free(). */
 int store_list(struct xen *xen, const struct store_txn *txn, const char *path, char ***names,
 	       unsigned int *nr, struct err *err) must_check;
@@ -102,11 +104,20 @@ int store_wait_event(struct xen *xen, int timeout_ms, char **token, struct err *
 int store_settle(struct err *err) must_check;
 
 /*
+ * Returns when this kernel's backends have looked at all that was written before: it runs
+ * their watches one after the other, and the last is ours.
+ */
+int store_kernel_settle(struct err *err) must_check;
+
+/*
  * Tells xenstored of a domain's ring; it maps it through the grant table
  * (GNTTAB_RESERVED_XENSTORE), so the grants must stand before.
  */
 int store_introduce(struct xen *xen, uint32_t domid, uint64_t gfn, uint32_t port,
 		    struct err *err) must_check;
+/* The domain that "xenstored" or "xenconsoled" runs in; 0 where nothing is said. */
+int store_daemon_domid(struct xen *xen, const char *name, uint32_t *domid,
+		       struct err *err) must_check;
 /* False also when xenstored does not answer. */
 bool store_is_introduced(struct xen *xen, uint32_t domid);
 int store_release(struct xen *xen, uint32_t domid, struct err *err) must_check;

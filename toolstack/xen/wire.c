@@ -12,18 +12,43 @@
 #include <xenstore_lib.h>
 
 #include "base/scope.h"
+#include "base/wait.h"
+
+/*
+ * Its queue of connections is short: when it is full, connect(2) waits for the daemon, for ever if
+ * the socket blocks, and else there is nothing to poll for.
+ */
+static int connect_until(int fd, const struct sockaddr_un *addr, int64_t deadline)
+{
+	enum { AGAIN_MS = 10 };
+
+	while (connect(fd, (const struct sockaddr *)addr, sizeof(*addr)) < 0) {
+		if (errno != EAGAIN)
+			return -1;
+		if (wait_now_ms() >= deadline) {
+			errno = ETIMEDOUT;
+			return -1;
+		}
+		if (wait_poll(NULL, 0, wait_deadline(AGAIN_MS)) == -EINTR) {
+			errno = EINTR;
+			return -1;
+		}
+	}
+	return 0;
+}
 
 /* As libxenstore: the daemon's socket, else the device of a daemon that is far away. */
-static int connect_store(void)
+static int connect_store(int64_t deadline)
 {
-	scoped(fd) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int flags = SOCK_CLOEXEC | (deadline == INT64_MAX ? 0 : SOCK_NONBLOCK);
+	scoped(fd) int fd = socket(AF_UNIX, SOCK_STREAM | flags, 0);
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	const char *path = xs_daemon_socket();
 
 	if (fd < 0 || !path || strlen(path) >= sizeof(addr.sun_path))
 		return -1;
 	memcpy(addr.sun_path, path, strlen(path) + 1);
-	if (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) == 0)
+	if (connect_until(fd, &addr, deadline) == 0)
 		return take_fd(fd);
 	/* A daemon that is dead: its kernel device would never answer. */
 	if (errno != ENOENT)
@@ -33,8 +58,13 @@ static int connect_store(void)
 
 int wire_open(struct wire *w, struct err *err)
 {
+	return wire_open_until(w, INT64_MAX, err);
+}
+
+int wire_open_until(struct wire *w, int64_t deadline, struct err *err)
+{
 	w->nr_in = w->ahead_at = w->ahead_len = 0;
-	w->fd = connect_store();
+	w->fd = connect_store(deadline);
 	if (w->fd >= 0 && fcntl(w->fd, F_SETFL, O_RDWR | O_NONBLOCK) == 0)
 		return 0;
 	/* Not ENOENT: that is what an absent node is. */

@@ -26,6 +26,8 @@ struct wire {
 };
 
 int wire_open(struct wire *w, struct err *err) must_check;
+/* -ETIMEDOUT (wait_deadline()) where too many others wait for a daemon that does not answer. */
+int wire_open_until(struct wire *w, int64_t deadline, struct err *err) must_check;
 void wire_close(struct wire *w);
 static inline void scoped_wire(struct wire *w)
 {

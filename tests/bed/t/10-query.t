@@ -4,14 +4,18 @@
 . "$XLITE/lib.sh"
 
 # same [-t] WORDS: both tools print the same on stdout and stderr and end alike; -t: but for
-# the times of running domains.
+# the times of running domains, and where dom0's vcpus are.
 same()
 {
 	local times=()
 
-	[ "$1" != -t ] || { times=(-e 's/ +[0-9]+\.[0-9]/ T/'); shift; }
+	if [ "$1" = -t ]; then
+		times=(-e 's/ +[0-9]+\.[0-9]/ T/' -e 's/^(Domain-0 +0 +[0-9]+) +[0-9]+ +[rb-]{2}- /\1 /')
+		shift
+	fi
 	run xl "$@"
-	local want="$rc:$err:$(sed -E "${times[@]}" -e '' <<< "$out")"
+	local want
+	want="$rc:$err:$(sed -E "${times[@]}" -e '' <<< "$out")"
 	run xlite "$@"
 	out=$(sed -E "${times[@]}" -e 's/: xlite/: xl/' <<< "$out")
 	is "$*" "$rc:${err//xlite/xl}:$out" "$want"

@@ -134,7 +134,7 @@ deaf()
 	console_has "$n" '^tiny: mem 32768 KiB'
 	ok "$1: noack leaves the request" node_is control/shutdown poweroff
 	ok "$1: and claims nothing" node_is control/feature-poweroff ''
-	ok "$1: and lives" state_is "$n" '-b----'
+	within "$1: and lives" 20 state_is "$n" '-b----'
 	nok "$1: quiet" grep -q ready "$(console_log "$n")"
 	xl destroy "$n"
 }
@@ -164,7 +164,7 @@ sleep 2
 is "idle" "$(($(cpu_time tiny-idle) - idle))" 0
 typed tiny-idle spin
 within "spinning" 20 eval '[ $(cpu_time tiny-idle) -gt $((idle + 3)) ]'
-ok "a spinning guest" state_is tiny-idle 'r-----'
+within "a spinning guest" 20 state_is tiny-idle 'r-----'
 xl destroy tiny-idle
 
 # More memory than it was born with.

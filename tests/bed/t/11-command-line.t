@@ -38,9 +38,9 @@ run xlite -vvv -t -T -f list
 is "global options, in any number" "$rc:${out%% *}" "0:Name"
 run xlite -v list
 is "-v leaves stdout alone" "${out%% *}" "Name"
-run xlite save x y
-is "a command of xl that is not there yet" "$rc:$err" \
-	"1:command not implemented: xl's 'save' is not in xlite yet"
+run xlite vtpm-attach x
+is "a command of xl that is not there" "$rc:$err" \
+	"1:command not implemented: xl's 'vtpm-attach' is not in xlite: no TPM for guests yet"
 run xlite list 0 1
 is "too many words" "$rc:${err%%,*}" "2:'xlite list' takes at most 1 argument"
 

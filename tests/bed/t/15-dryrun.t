@@ -38,7 +38,7 @@ printf 'name="x"\nkernel="/k"\non_crash="explode"\n' > bad5.cfg
 printf 'name="x"\n' > bad6.cfg
 for f in bad?.cfg; do
 	same "$f: status, nothing on stdout" "$f"
-	like "$f: one line that names the file" "$err" "^xlite: $f[:].*$"
+	like "$f: one line that names the file" "$err" "^xlite: ${f}[:].*$"
 done
 same "a word that is no setting" mini.cfg 'memory=x'
 like "says where" "$err" '^xlite: command line:1:8: expected a value'

@@ -46,7 +46,6 @@ tiny c-one memory=24 'extra="say=hello exit=0 delay=0"' 'on_poweroff="preserve"'
 run xlite create "$T/c-one.cfg"
 is "create" "$rc:$out" "0:"
 like "says which file it reads" "$err" "^Parsing config from $T/c-one.cfg"
-like "and that nobody watches" "$err" "nobody carries out on_poweroff"
 console_has c-one "tiny: pv, 24 MiB, cmdline 'say=hello exit=0"
 console_has c-one hello
 rm "$T/c-one.cfg"
@@ -84,7 +83,7 @@ like "so is the name" "$rc:$err" "^3:.*a domain called 'c-json' exists already .
 xl rename c-json c-other
 run xlite create -q -p "$T/c-json.cfg" 'uuid="11111111-2222-3333-4444-555555555556"'
 is "after a rename by xl the old name is free" "$rc:$err" "0:"
-is "and our file follows the new one" "$(ls /run/xlite | tr '\n' ' ')" "c-json.dom c-other.dom "
+is "and our file follows the new one" "$(cd /run/xlite && echo *.dom)" "c-json.dom c-other.dom"
 run xlite destroy c-json
 run xlite destroy c-other
 ok "all gone" xen_gone c-other
@@ -100,7 +99,8 @@ xl destroy c-args
 timeout 20 bash -c "v=\$(xlite create -q $T/c-args.cfg 2>&1)"
 is "nobody keeps stdout open" $? 0
 xlite destroy c-args
-ok "no process stays" test -z "$(pgrep xlite)"
+no_xlite() { ! pgrep xlite > /dev/null; }
+within "no process stays" 20 no_xlite
 
 # Linux, twice: the second time from the kernel cache. Its crash is dumped.
 linux c-lin vcpus=2 'on_crash="coredump-destroy"'

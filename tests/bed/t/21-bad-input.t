@@ -70,8 +70,8 @@ refused "name with a slash" 1 "contains a '/'" 'name="a/b"'
 refused "name with a control character" 1 "control character" $'name="a\tb"'
 refused "name of digits" 1 "taken for a domain number" 'name="17"'
 refused "name taken" 3 "a domain called 'Domain-0' exists already" 'name="Domain-0"'
-refused "hvm" 6 "type 'hvm' is not supported yet" 'type="hvm"'
-refused "a bootloader" 1 "bootloader is not supported yet" 'bootloader="pygrub"'
+refused "a small hvm guest" 6 "memory is 12 MiB, but an HVM guest needs at least 16 MiB" 'type="hvm"' memory=12
+refused "a bootloader" 6 "bootloader 'lilo' is not supported" 'bootloader="lilo"'
 refused "a disk" [36] "disk 'xvda': '/dev/loop7' has no size" 'disk=["/dev/loop7,raw,xvda,rw"]'
 refused "a vif" [36] "vif 0: bridge 'none' does not exist; there are: xenbr0" 'vif=["bridge=none"]'
 

@@ -65,7 +65,7 @@ is "cleanup has nothing to do" "$rc:$out:$err" "0::"
 # A create that was killed before it had a domain; its config's uuid is a live domain's now.
 uuid=$(xl domid bystander)
 uuid=$(xenstore-read "/local/domain/$uuid/vm")
-printf '%-8s %36s %10u\n' creating "${uuid#/vm/}" 0 > /run/xlite/ghost.dom
+printf '%-8s %36s %10u %5u %11d\n' creating "${uuid#/vm/}" 0 0 0 > /run/xlite/ghost.dom
 run xlite cleanup
 is "a record without a number" "$rc:$out" "0:removed the trace of an unfinished create of ghost"
 is "costs no live domain of its uuid" "$(xl list bystander | grep -c bystander)" 1

@@ -13,7 +13,6 @@ inside() { debugfs -R "cat $2" "$1" 2> /dev/null; }
 mkfifo "$T/never"
 into() { timeout 120 busybox nc -l -p "$1" > "$2" <> "$T/never" & }
 listening() { grep -q "$(printf ':%04X 00000000:0000 0A' "$1")" /proc/net/tcp /proc/net/tcp6; }
-asleep() { local s; s=$(xlite list "$1") && [[ $s == *' ---s-- '* ]]; }
 
 ip addr add 10.9.0.1/24 dev xenbr0
 ip addr add 10.9.1.1/24 dev xenbr0
@@ -152,11 +151,12 @@ run xlite network-detach lb 00:16:3e:09:00:13
 is "network-detach" "$rc:$out" "0:"
 within "lb has it no more" 20 guest lb '[ ! -e /sys/class/net/eth1 ]'
 
+run xlite sysrq lc h
+is "sysrq" "$rc:$out:$err" "0::"
+console_has lc 'sysrq: HELP'
 for name in la lb lc; do run xlite shutdown $name; done
 for name in la lb lc; do
-	within "$name shuts down" 120 asleep $name
-	run xlite destroy $name
-	is "$name is away" "$rc:$out" "0:"
+	within "$name shuts down and goes" 120 xen_gone $name
 done
 is "la's file" "$(inside "$T/la.img" /file)" "from la"
 is "la's second disk" "$(sum "$T/second" 524288)" "$second"

@@ -133,7 +133,7 @@ refused "a password" 'vncpasswd: this QEMU cannot do VNC passwords: .*DES' vnc=1
 refused "no such folder" "9pfs share 's': cannot share '/none': No such file" \
 	'p9=["tag=s,path=/none,security_model=none"]'
 refused "a channel without a name" 'channel 0 has no name=' 'channel=["connection=pty"]'
-refused "dm_restrict" 'dm_restrict=1 is not supported' vnc=1 dm_restrict=1
+refused "dm_restrict" 'dm_restrict=1 is for hvm guests' vnc=1 dm_restrict=1
 
 # QEMU's own reasons.
 own=('device_model_version="qemu-xen"' vnc=1)
@@ -156,7 +156,18 @@ tiny q-no "disk=['$T/bad.qcow2,qcow2,xvda,w']"
 run xlite create -q -p "$T/q-no.cfg"
 said
 like "an image that it cannot open" "$rc:$err" "^3:.*disk 'xvda': QEMU: .*[Uu]nsupported qcow2 version"
-nothing_left "failed creates"
+
+# Attached to a guest that has no QEMU any more, whose number still stands there: the new one goes.
+tiny q-stale
+run xlite create -q -p "$T/q-stale.cfg"
+xenstore-write "/local/domain/$(xl domid q-stale)/image/device-model-pid" 2
+run xlite block-attach q-stale "$T/bad.qcow2,qcow2,xvda,w"
+said
+like "attached, it cannot be opened either" "$rc:$err" "^1:.*disk 'xvda': QEMU: .*[Uu]nsupported qcow2 version"
+within "its QEMU has gone" 20 no_qemu
+run xlite destroy q-stale
+is "destroy" "$rc:$err" "0:"
+nothing_left "failed creates and attaches"
 
 # Killed or interrupted while QEMU starts.
 mkfifo "$T/block"

@@ -41,7 +41,7 @@ ok "no loop device is left" wait_for 10 eval '[ "$(loops)" = 0 ]'
 disk_list 60
 # blkfront keeps some 4 MiB for each
 linux sixty memory=768 "$disks"
-run nofork xlite create "$T/sixty.cfg"
+run nofork xlite create -e "$T/sixty.cfg"
 is "create of a Linux guest with 60 disks, without a helper process" "$rc" 0 || diag "$err"
 unlike "nothing about its quota" "$err" "xenstored"
 console_has sixty 'guest: ready' 120

@@ -117,7 +117,7 @@ else
 	is "it is destroyed" "$rc:$out$(said)" "0:"
 	nok "its QEMU has gone" test -e "/proc/$pid"
 	within "its loop devices too" 5 no_loops
-	is "no node is left" "$(xenstore-ls -fp | grep "/$id[/ ]")" ""
+	is "no node is left" "$(xenstore-ls -fp | grep "/${id}[/ ]")" ""
 fi
 
 # Somebody holds a page of it.

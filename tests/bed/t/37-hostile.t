@@ -81,8 +81,8 @@ run xlite create -qp "$T/hos.cfg"
 isnt "its name is taken as ever" "$rc" 0
 bounded xlite destroy hos
 is "it is destroyed ($took s)" "$rc:$out" "0:"
-is "no node of it is left" "$(xenstore-ls -fp | grep "/$id[/ ]")" ""
-is "no link" "$(ls /sys/class/net | grep "^vif$id\.")" ""
+is "no node of it is left" "$(xenstore-ls -fp | grep "/${id}[/ ]")" ""
+is "no link" "$(compgen -G "/sys/class/net/vif$id.*")" ""
 
 is "the calm guest's are still as they were" "$(calm_state)" "$before"
 typed calm 'say still here'

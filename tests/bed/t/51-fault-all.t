@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # As 50-fault.t, with every single call: only in `make check-long`
-# time-limit: 14400
+# time-limit: 1200
 . "$XLITE/lib.sh"
 
 [ -n "$LONG" ] || skip_all "only in make check-long"

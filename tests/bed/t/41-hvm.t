@@ -1,0 +1,128 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# HVM guests: ten configs beside xl; a guest without firmware that runs, is ballooned and ends; what
+# is refused before there is a domain; LONG: Debian's kernel through hvmloader and SeaBIOS.
+# time-limit: 1800
+. "$XLITE/lib.sh"
+. "$XLITE/same.sh"
+
+# A guest whose firmware is the tiny guest: there in a moment, by PV console.
+bare() { config "$1" 'type="hvm"' memory=64 "firmware_override=\"$XLITE/guests/tiny\"" 'vga="none"' vnc=0 "${@:2}"; }
+hvm() { config "$1" 'type="hvm"' memory=64 "${@:2}"; }
+
+# What a line types at a guest's console.
+type_at() { printf '%s\n' "$2" > "$(xenstore-read "/local/domain/$(xl domid "$1")/console/tty")"; }
+
+# What is made up anew by each.
+same_also()
+{
+	sed -i 's/\(generation-id = \)"[0-9]*:[0-9]*"/\1ID/' "$T/$1.store"
+	sed -i '/"ms_vm_genid"/,/\]/d' "$T/$1.json"
+}
+
+same() { hvm h-same "${@:2}"; same_as_xl "$1" "$T/h-same.cfg" h-same; }	# same WHAT CONFIG-LINE...
+
+printf 'not quite a table' > "$T/smbios"
+printf 'nor this' > "$T/acpi"
+
+same "nothing but a name"
+like "what was compared is there" "$(< "$T/xlite.xen")$(< "$T/xlite.store")$(< "$T/xlite.qemu")" 'max_pages=.*CPUID:.*hvmloader/bios.*-xen-domid'
+same "viridian, timers, vcpus" viridian=1 hpet=0 vpt_align=0 'timer_mode="one_missed_tick_pending"' vcpus=2 maxvcpus=4
+same "viridian's groups, nested, no apic" 'viridian=["defaults","synic","stimer","!crash_ctl"]' nestedhvm=1 apic=0
+same "another card, no acpi" 'vga="stdvga"' videoram=32 acpi=0 acpi_s3=0 acpi_s4=0 acpi_laptop_slate=1
+same "memory on demand" maxmem=128
+same "a hole, memory above 4 GiB" mmio_hole=1024 maxmem=3584
+same "processor and clock" pae=0 nx=0 'tsc_mode="always_emulate"' rtc_timeoffset=3600 localtime=1 'cpuid="host,avx=0"'
+same "tables of its own" "smbios_firmware=\"$T/smbios\"" 'ms_vm_genid="generate"'
+same "direct kernel boot, ports" 'kernel="/srv/guests/vmlinuz"' 'ramdisk="/srv/guests/initrd"' 'extra="a b"' 'boot="dc"' 'serial="pty"' usb=1 'usbdevice="tablet"'
+same "altp2m, firmware by path" 'altp2m="mixed"' 'firmware="seabios"' 'bios_path_override="/usr/share/seabios/bios.bin"' 'bios="seabios"' xen_platform_pci=0 shadow_memory=16
+
+# libxl puts acpi_firmware into the guest's memory map as if it lay at 0, where hvmloader finds it
+# in the way; ours does not. The rest is the same.
+hvm h-acpi "acpi_firmware=\"$T/acpi\""
+run xlite create -q -p "$T/h-acpi.cfg"
+is "acpi_firmware" "$rc:$(xenstore-read "/local/domain/$(xl domid h-acpi)/hvmloader/acpi/length")" "0:0x8"
+run xlite destroy h-acpi
+
+# Runs, talks, follows its target, ends.
+bare h-run memory=64 maxmem=128 vcpus=2
+run xlite create -q -p "$T/h-run.cfg"
+is "create" "$rc" 0 || diag "$err"
+run xlite shutdown h-run
+like "it does not listen yet" "$rc:$err" '^1:.*PV control interface not available.*Use "-F"'
+run xlite unpause h-run
+console_has h-run 'tiny: hvm, 128 MiB'
+console_has h-run 'balloon 64512 KiB'
+type_at h-run mem
+console_has h-run 'tiny: mem 64'
+run xlite mem-set -w h-run 96
+is "mem-set up" "$rc:$err" "0:"
+console_has h-run 'balloon 98304 KiB'
+run xlite mem-set -w h-run 48
+is "mem-set down" "$rc:$err" "0:"
+console_has h-run 'balloon 49152 KiB'
+type_at h-run fill
+console_has h-run 'tiny: filled'
+run xlite shutdown -w h-run
+is "shutdown" "$rc" 0 || diag "$err"
+console_has h-run 'tiny: shutdown poweroff'
+xen_gone h-run || xlite destroy h-run
+
+# Memory on both sides of a hole, more than the host has: only its map is there.
+bare h-high maxmem=5000 mmio_hole=2048
+run xlite create -q "$T/h-high.cfg"
+is "memory above 4 GiB" "$rc" 0 || diag "$err"
+console_has h-high 'tiny: hvm, 5000 MiB'
+run xlite destroy h-high
+
+# Made by one tool, ended by the other.
+bare h-two
+run xl create -q "$T/h-two.cfg"
+is "xl creates" "$rc" 0 || diag "$err"
+like "xlite lists" "$(xlite list h-two)" 'h-two +[0-9]+ +6[34] '
+run xlite destroy h-two
+is "xlite destroys" "$rc:$err" "0:"
+run xlite create -q "$T/h-two.cfg"
+run xl destroy h-two
+is "xl destroys" "$rc:$err" "0:"
+xlite cleanup > /dev/null 2>&1
+
+# Refused before there is a domain; the message says what and why.
+refused() { hvm h-no "${@:3}"; create_refused h-no "$1" "$2"; }	# refused WHAT MESSAGE CONFIG-LINE...
+refused "129 vcpus" "an HVM guest cannot have 129 vcpus: 128 is the most" vcpus=1 maxvcpus=129
+refused "too little memory for its card" "memory is 128 MiB, but an HVM guest needs at least 136 MiB: 8 and 128 for its video card" 'vga="qxl"' memory=128
+refused "a card with too little" "videoram is 4 MiB, but this vga needs 8 MiB" videoram=4
+refused "OVMF" "'/usr/share/ovmf/OVMF.fd' was built without support for Xen, guests hang in it: use bios=\"seabios\", or give an OvmfXen image with bios_path_override" 'bios="ovmf"'
+refused "rombios" "bios=\"rombios\" was qemu-xen-traditional's: use seabios" 'bios="rombios"'
+refused "no such firmware" "firmware: cannot open '/nowhere': No such file or directory" 'firmware_override="/nowhere"'
+refused "no such BIOS" "bios: cannot open '/nowhere': No such file or directory" 'bios="seabios"' 'bios_path_override="/nowhere"'
+refused "a BIOS as firmware" "'/usr/share/seabios/bios.bin' is not a kernel: neither ELF nor bzImage nor gzip" 'firmware_override="/usr/share/seabios/bios.bin"'
+refused "no such kernel" "kernel: cannot open '/nowhere': No such file or directory" 'kernel="/nowhere"'
+refused "a ramdisk alone" "ramdisk belongs to a kernel, and the config gives none" 'ramdisk="/srv/guests/initrd"'
+refused "groups without base" "viridian: the other groups need the group base" 'viridian=["synic"]'
+refused "altp2m, on demand" "altp2m is not possible with memory less than maxmem" 'altp2m="mixed"' maxmem=128
+hvm h-no hap=0
+run xlite create -q -p "$T/h-no.cfg"
+like "no shadow paging in Debian's Xen" "$rc:$err" '^3:.*hap=0, and this hypervisor has no shadow paging'
+
+[ -n "${LONG-}" ] || { done_testing; exit; }
+
+# Debian's kernel by way of hvmloader, SeaBIOS and QEMU's loader, which takes minutes here. Memory on demand and a video card:
+# had QEMU allocated that before Xen knew the target, the guest would not get far.
+linux h-linux 'type="hvm"' vcpus=2 maxvcpus=3 memory=240 maxmem=272 'vga="stdvga"' vnc=0 rtc_timeoffset=7200
+run xlite create -q "$T/h-linux.cfg"
+is "Linux" "$rc" 0 || diag "$err"
+console_has h-linux 'guest: ready' 1200
+GUEST_LIMIT=120 guest h-linux 'cat /sys/hypervisor/guest_type /sys/devices/system/cpu/online /sys/devices/system/cpu/possible'
+is "an HVM guest, two of three vcpus" "$out" $'HVM\n0-1\n0-2'
+GUEST_LIMIT=120 guest h-linux 'grep MemTotal /proc/meminfo; cd /sys/firmware/acpi/tables; echo *'
+like "memory, tables" "$out" 'MemTotal: +[12][0-9]{5} kB.*DSDT.*FACP.*HPET'
+GUEST_LIMIT=120 guest h-linux 'date +%s'
+ahead=$((out - $(date +%s)))
+is "its clock is two hours ahead" "$(((ahead + 60) / 120 * 120))" 7200 || diag "$ahead s"
+run xlite mem-set -w h-linux 160
+is "mem-set" "$rc:$err" "0:"
+run_limit 120 xlite shutdown -w h-linux
+is "shutdown" "$rc" 0 || diag "$err"
+xen_gone h-linux || xlite destroy h-linux
+done_testing

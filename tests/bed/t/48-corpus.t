@@ -1,0 +1,49 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Configs from the wild, fitted to this host by tests/corpus/fit, created paused by xl and by xlite:
+# the same to the store, to Xen, to QEMU and in the stored config. Every fifteenth; LONG=1: all.
+# time-limit: 5400
+. "$XLITE/lib.sh"
+. "$XLITE/same.sh"
+
+mkdir "$T/cfg"
+tar xmf "$XLITE/bin/corpus.tar" -C "$T/cfg" --exclude=left-out
+files=("$T/cfg"/*.cfg)
+[ -f "${files[0]}" ] || skip_all "no corpus on the machine that built this"
+step=15
+[ -z "$LONG" ] || step=1
+
+images=/root/corpus
+mkdir "$images"
+trap 'rm -rf "$images" "$T"' EXIT
+
+# make_images CONFIG: what its disks name
+make_images()
+{
+	local file
+
+	for file in $(grep -o "$images/[0-9]*\.[a-z0-9]*" "$1"); do
+		case $file in
+		*.raw) truncate -s 8M "$file" ;;
+		*.vhd) qemu-img create -q -f vpc "$file" 8M ;;
+		*) qemu-img create -q -f "${file##*.}" "$file" 8M ;;
+		esac
+	done
+}
+
+for ((i = 0; i < ${#files[@]}; i += step)); do
+	cfg=${files[i]}
+	file=${cfg##*/}
+	name=$(xl create -q -n "$cfg" | sed -n 's/^ *"name": "\(.*\)",*$/\1/p' | head -n 1)
+	name=${name//\\\"/\"}
+	make_images "$cfg"
+	# What xl itself cannot make here is no matter.
+	if same_made xl "$cfg" "$name"; then
+		same_as_made "$file" "$cfg" "$name"
+	else
+		skip "$file" "xl: ${err##*$'\n'}"
+	fi
+	rm -f "$images"/*
+	xl destroy "$name" 2> /dev/null
+done
+done_testing

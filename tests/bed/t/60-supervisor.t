@@ -1,0 +1,235 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# The supervisor: what guests' configs say about their end, carried out by one process that may be
+# killed at any moment, and that goes when there is nothing left to look after.
+# time-limit: 600
+. "$XLITE/lib.sh"
+
+# Its children have "--end" among their words.
+supervisors() { pgrep -cfx 'xlite supervise( --stay)?'; }
+one_supervisor() { [ "$(supervisors)" = 1 ]; }
+no_supervisor() { [ "$(supervisors)" = 0 ]; }
+domid_of() { xl domid "$1" 2> /dev/null; }
+successor_of() { local id; id=$(domid_of "$1") && [ "$id" != "$2" ]; }	# successor_of NAME OLD-DOMID
+ended() { [[ $(xl list "$1" 2> /dev/null) == *---s* || $(xl list "$1" 2> /dev/null) == *----c* ]]; }
+alone() { [[ $(< "/run/xlite/$1.dom") == alone* ]]; }	# its record: nobody looks after it
+no_domain() { ! xl list "$1" 2> /dev/null; }
+log=/var/log/xen/xlite-supervisor.log
+events() { grep -c "\"event\":\"$2\",\"name\":\"$1\"" /var/log/xen/xlite-events.log; }
+
+# reason=EXIT-CODE of the tiny guest, by key
+declare -A code=([poweroff]=0 [reboot]=1 [crash]=3 [watchdog]=4 [soft_reset]=5)
+
+# ends NAME KEY ACTION [LINE...]: a guest that ends so once it is told to
+ends()
+{
+	tiny "$1" "on_$2=\"$3\"" "${@:4}"
+	run xlite create -q "$T/$1.cfg"
+	is "$1: created" "$rc:$err" "0:" || return
+	id=$(domid_of "$1")
+	console_has "$1" 'tiny: ready'
+	tell "$1" "exit ${code[$2]}"
+}
+tell() { echo "$2" | timeout 20 xlite console "$1" > /dev/null; }
+
+for key in poweroff reboot crash watchdog; do
+	ends "s-$key" "$key" destroy
+	within "on_$key=destroy" 30 xen_gone "s-$key"
+done
+within "no guest, no supervisor" 30 no_supervisor
+
+ends s-keep crash preserve
+within "on_crash=preserve" 30 alone s-keep
+ok "it has ended" ended s-keep
+is "it is the same domain" "$(domid_of s-keep)" "$id"
+run xlite destroy s-keep
+
+ends s-again reboot restart
+within "on_reboot=restart" 30 successor_of s-again "$id"
+console_has s-again 'tiny: ready'
+ok "one supervisor" one_supervisor
+is "one event" "$(events s-again restart)" 1
+run xlite events
+like "events" "$out" "s-again +[0-9]+  reboot reboot: restart"
+like "in words" "$out" "s-again +[0-9]+  restart succeeds domain $id"
+run xlite events --json
+like "events --json" "$out" '\{"time":[0-9.]+,"event":"shutdown","name":"s-poweroff","domid":1,"text":"poweroff: destroy"\}'
+id=$(domid_of s-again)
+truncate -s +1100000 "$log"
+tell s-again "exit 1"
+within "and again" 30 successor_of s-again "$id"
+supervisor=$(pgrep -fx 'xlite supervise')
+is "its log was rotated, and goes on in the new one" "$(readlink "/proc/$supervisor/fd/2")" "$log"
+is "its folder is none of create's" "$(readlink "/proc/$supervisor/cwd")" /
+# A create's run file is locked for as long as another xlite (cleanup) looks at it.
+id=$(domid_of s-again)
+exec 8< /run/xlite/s-again.dom
+flock 8
+tell s-again "exit 1"
+within "its record is held" 30 no_domain "$id"
+exec 8<&-
+within "a successor all the same" 30 successor_of s-again "$id"
+run xlite destroy s-again
+is "destroyed" "$rc:$err" "0:"
+
+ends s-aside crash rename-restart
+within "on_crash=rename-restart" 30 successor_of s-aside "$id"
+like "the old one is kept aside" "$(xl list | grep s-aside-)" "^s-aside-[0-9]{8}T[0-9]{4}Z +$id "
+first=$id
+console_has s-aside 'tiny: ready'
+id=$(domid_of s-aside)
+tell s-aside "exit 3"
+within "again, in the same minute" 30 successor_of s-aside "$id"
+is "both are kept" "$(xl list | grep -c ^s-aside-)" 2
+run xlite destroy s-aside
+run xlite destroy "$id"
+is "destroyed" "$rc:$err" "0:"
+run xlite destroy "$first"
+is "and the other" "$rc:$err" "0:"
+nok "they are nobody's guests" grep '"name":"s-aside-' /var/log/xen/xlite-events.log
+
+# What cannot be read says nothing about its end.
+tiny s-blind 'on_crash="preserve"'
+run xlite create -q "$T/s-blind.cfg"
+console_has s-blind 'tiny: ready'
+id=$(domid_of s-blind)
+echo '[]' > /var/lib/xen/userdata-d."$id".*.libxl-json
+tell s-blind "exit 3"
+within "no config that can be read: left" 30 alone s-blind
+ok "as it ended" ended s-blind
+is "it is told" "$(events s-blind error)" 1
+run xlite destroy s-blind
+
+# A suspended guest may run again: it has not ended. (The other one shows that it was seen.)
+tiny s-sleep
+run xlite create -q "$T/s-sleep.cfg"
+console_has s-sleep 'tiny: ready'
+tell s-sleep "exit 2"
+within "suspended" 30 ended s-sleep
+ends s-other poweroff destroy
+within "another one ends" 30 xen_gone s-other
+ok "it is still looked after" one_supervisor
+is "no end" "$(events s-sleep shutdown)" 0
+nok "and its record stays" alone s-sleep
+run xlite destroy s-sleep
+
+# Paths from where it was made.
+cp "$XLITE/guests/tiny" "$T/here"
+tiny s-here 'kernel="here"' 'on_reboot="restart"'
+cd "$T" || exit
+run xlite create -q s-here.cfg
+cd / || exit
+is "a kernel of this folder" "$rc:$err" "0:"
+console_has s-here 'tiny: ready'
+id=$(domid_of s-here)
+tell s-here "exit 1"
+within "is found again" 30 successor_of s-here "$id"
+run xlite destroy s-here
+
+# What is waited for before a restart is no life: it counts from where it was.
+tiny s-count 'on_reboot="restart"'
+run xlite create -q "$T/s-count.cfg"
+console_has s-count 'tiny: ready'
+id=$(domid_of s-count)
+printf -v now '%(%s)T' -1
+sed -i -E "s/ [0-9 ]{5} ( *[0-9]+)\$/     8  $((now - 45))/" /run/xlite/s-count.dom
+tell s-count "exit 1"
+within "held back" 60 successor_of s-count "$id"
+is "for some time" "$(events s-count held-back)" 1
+read -r _ _ _ restarts _ < /run/xlite/s-count.dom
+is "the next restart in a row" "$restarts" 9
+run xlite destroy s-count
+
+# Cut off when the successor stood, before it ran: somebody looks after it as well.
+tiny s-cut 'on_reboot="restart"'
+run xlite create -q -p "$T/s-cut.cfg"
+id=$(domid_of s-cut)
+pkill -9 -fx 'xlite supervise'
+read -r _ uuid _ < /run/xlite/s-cut.dom
+printf '{"domid":30000,"uuid":"%s","restarts":1,"aside":"","aside_uuid":"%s","config":{}}' "$uuid" \
+	"$uuid" > /run/xlite/s-cut.restart
+xlite supervise &
+console_has s-cut 'tiny: ready'
+tell s-cut "exit 1"
+within "a successor of the successor" 30 successor_of s-cut "$id"
+run xlite destroy s-cut
+wait
+
+ends s-dump crash coredump-destroy
+within "on_crash=coredump-destroy" 60 xen_gone s-dump
+is "its core" "$(head -c 4 /var/lib/xen/dump/s-dump | tail -c 3)" ELF
+
+# A restart that cannot be is given up, and why is told.
+cp "$XLITE/guests/tiny" "$T/kernel"
+tiny s-lost "kernel=\"$T/kernel\"" 'on_reboot="restart"'
+run xlite create -q "$T/s-lost.cfg"
+console_has s-lost 'tiny: ready'
+rm "$T/kernel"
+tell s-lost "exit 1"
+within "no kernel any more: gone" 30 xen_gone s-lost
+within "and nothing to look after" 30 no_supervisor
+run xlite events
+like "it is told" "$out" "s-lost +[0-9]+  error cannot restart 's-lost': .*No such file"
+
+# One that restarts again and again is given up for good: its record says so to whoever comes next.
+# (Nobody waits for a log: it cannot be written this time.)
+tiny s-quick 'on_reboot="restart"'
+rm "$log"
+mkdir "$log"
+run xlite create -q "$T/s-quick.cfg"
+is "no log: created" "$rc:$err" "0:"
+console_has s-quick 'tiny: ready'
+sed -i -E 's/ [0-9 ]{5} ( *[0-9]+)$/    12 \1/' /run/xlite/s-quick.dom
+tell s-quick "exit 1"
+within "given up" 30 eval '[ "$(events s-quick given-up)" = 1 ]'
+within "nothing to look after" 30 no_supervisor
+ok "its record" alone s-quick
+rmdir "$log"
+run xlite supervise
+is "another supervisor leaves it as well" "$rc:$(events s-quick restart)" "0:0"
+ok "it stays as it ended" ended s-quick
+run xlite destroy s-quick
+
+# An intent that says nonsense keeps nobody busy.
+echo '{' > /run/xlite/s-bad.restart
+run_limit 30 xlite supervise
+is "a bad intent" "$rc" 0
+nok "is removed" test -e /run/xlite/s-bad.restart
+
+# Unwatched: as it ended, until somebody says otherwise.
+tiny s-alone 'on_poweroff="destroy"'
+run xlite create -q -e "$T/s-alone.cfg"
+console_has s-alone 'tiny: ready'
+within "create -e starts no supervisor" 20 no_supervisor
+tell s-alone "exit 0"
+within "it stays" 20 ended s-alone
+run xlite destroy s-alone
+
+# The supervisor is killed while a guest ends; another one finds it.
+tiny s-kill 'on_reboot="restart"'
+run xlite create -q "$T/s-kill.cfg"
+console_has s-kill 'tiny: ready'
+id=$(domid_of s-kill)
+pkill -9 -fx 'xlite supervise'
+tell s-kill "exit 1"
+within "nobody sees it" 20 ended s-kill
+xlite supervise &
+within "the next one does" 30 successor_of s-kill "$id"
+run xlite destroy s-kill
+wait
+
+# Who follows the events reads on where the log is rotated.
+xlite events -f --json > "$T/follow" &
+follower=$!
+within "events -f" 20 grep -q s-kill "$T/follow"
+kill -STOP $follower
+echo '{"event":"before"}' >> /var/log/xen/xlite-events.log
+mv /var/log/xen/xlite-events.log /var/log/xen/xlite-events.log.1
+echo '{"event":"after"}' >> /var/log/xen/xlite-events.log
+kill -CONT $follower
+within "what came after the rotation" 20 grep -q after "$T/follow"
+is "and before it, once each" "$(grep -cE '"(before|after)"' "$T/follow")" 2
+kill $follower
+wait
+rm -rf /var/lib/xen/dump /var/log/xen/xlite-events.log* "$log"*
+done_testing

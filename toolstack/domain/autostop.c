@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* autostart_stop: all guests asked at once, one deadline for all. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "autostart.h"
+#include "base/log.h"
+#include "base/scope.h"
+#include "base/wait.h"
+#include "destroy.h"
+#include "lifecycle.h"
+#include "list.h"
+
+/* How long the supervisor may take to put away what has ended; what is kept stays. */
+enum { TIDY_MS = 10000 };
+
+static bool wanted(const struct domain_entry *entry, const struct autostart *list)
+{
+	if (entry->info.domid == 0 || entry->info.dying || entry->info.shutdown)
+		return false;
+	for (size_t i = 0; list && entry->name && i < list->nr; i++) {
+		if (list->guests[i].name && strcmp(list->guests[i].name, entry->name) == 0)
+			return true;
+	}
+	return !list;
+}
+
+static void report(const struct lifecycle_target *target)
+{
+	if (target->gone)
+		log_info("domain %u is gone", target->domid);
+	else
+		log_info("domain %u has shut down", target->domid);
+}
+
+/* Asks those that are wanted; targets has room for all. A guest that cannot be asked counts too. */
+static size_t ask_all(struct xen *xen, const struct domain_list *domains,
+		      const struct autostart *list, struct lifecycle_target *targets)
+{
+	size_t nr = 0;
+
+	for (size_t i = 0; i < domains->nr; i++) {
+		const struct domain_entry *entry = &domains->items[i];
+		struct lifecycle_target *target = &targets[nr];
+		struct err err;
+
+		if (!wanted(entry, list))
+			continue;
+		log_info("%s: shutting down (domain %u)", entry->name ? entry->name : "(null)",
+			 entry->info.domid);
+		if (lifecycle_ask(xen, entry->info.domid, LIFECYCLE_POWEROFF, true, target,
+				  &err) < 0) {
+			log_warn("domain %u: %s", entry->info.domid, err.msg);
+			*target = (struct lifecycle_target){ .domid = entry->info.domid };
+			memcpy(target->uuid, entry->info.uuid, sizeof(target->uuid));
+		}
+		nr++;
+	}
+	return nr;
+}
+
+/* Names who has not ended; those that are destroyed count as ended. */
+static size_t see_to_late(struct xen *xen, const struct lifecycle_target *targets, size_t nr,
+			  const struct autostart_stop *how)
+{
+	size_t nr_late = 0;
+
+	for (size_t i = 0; i < nr; i++) {
+		struct err err;
+
+		if (targets[i].ended)
+			continue;
+		log_warn("domain %u has not shut down in %d s%s", targets[i].domid,
+			 how->timeout_ms / 1000, how->destroy ? ": destroying it" : "");
+		if (how->destroy && domain_destroy(xen, targets[i].domid, &err) == 0)
+			continue;
+		if (how->destroy)
+			log_warn("domain %u: %s", targets[i].domid, err.msg);
+		nr_late++;
+	}
+	return nr_late;
+}
+
+int autostart_stop(struct xen *xen, const struct autostart *list,
+		   const struct autostart_stop *how, struct err *err)
+{
+	scoped(domain_list) struct domain_list domains = DOMAIN_LIST_INIT;
+	scoped(free) struct lifecycle_target *targets = NULL;
+	struct err unused;
+	size_t nr, nr_late = 0;
+	int rc = domain_list_all(xen, &domains, err);
+
+	if (rc == 0)
+		rc = wait_catch_interrupts(err);
+	if (rc < 0)
+		return rc;
+	targets = calloc(domains.nr + 1, sizeof(*targets));
+	if (!targets)
+		return fail_nomem(err);
+	nr = ask_all(xen, &domains, list, targets);
+	rc = lifecycle_wait(xen, targets, nr, LIFECYCLE_ENDED, how->timeout_ms, report, err);
+	if (rc == -EINTR)
+		return fail(err, EINTR, "interrupted; the guests go on shutting down");
+	if (rc < 0 && rc != -ETIMEDOUT)
+		return rc;
+	if (rc == -ETIMEDOUT)
+		nr_late = see_to_late(xen, targets, nr, how);
+	else if (lifecycle_wait(xen, targets, nr, LIFECYCLE_GONE, TIDY_MS, report, &unused) < 0)
+		log_info("what has ended and is kept stays");
+	return nr_late ? fail(err, ETIMEDOUT, "%zu of %zu guests have not shut down", nr_late, nr) :
+		0;
+}

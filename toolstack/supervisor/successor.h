@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the supervisor's child does about one guest that has ended, or whose restart was cut
+ * off. A process of its own, exec'd, because it reads what a guest's owner wrote.
+ */
+#ifndef SUPERVISOR_SUCCESSOR_H
+#define SUPERVISOR_SUCCESSOR_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct xen;
+
+/*
+ * A guest that lived shorter than this restarts "quickly"; after SUCCESSOR_FREE such restarts in a
+ * row it is held back, and after SUCCESSOR_MOST in all left as it ended.
+ */
+enum { SUCCESSOR_QUICK_S = 60, SUCCESSOR_FREE = 4, SUCCESSOR_MOST = 12 };
+
+/* Pure: seconds to wait before the n-th quick restart in a row; -1: no more. */
+int successor_pause(unsigned int restarts);
+
+/*
+ * Carries out what domid's config says about its end, or goes on with the restart that NAME's
+ * intent is about. Idempotent: after a kill at any moment it is done again, and a guest
+ * gets one successor. restarts is for the successor's record: counted when the guest ended, since
+ * whatever comes between then and now is no life of its. matter: "end", or of a guest that lives
+ * "model", its QEMU has ended, or "eject", it wants a CD drive empty. 0 also when there is nothing (any more) to do;
+ * -EINTR when it is to be done again.
+ */
+int successor_carry_out(struct xen *xen, const char *name, uint32_t domid, const uint8_t uuid[16],
+			unsigned int restarts, const char *matter, struct err *err) must_check;
+
+#endif
