@@ -6,15 +6,32 @@
 #include <stdio.h>
 
 #include "command.h"
+#include "config/config.h"
 #include "devices/diskborrow.h"
+#include "domain/lookup.h"
+#include "supervisor/successor.h"
 
 struct destroy_options {
 	bool force;
 };
 
+/* One that has ended may just get a successor, which is not what the user wants. 1: it was so. */
+static int destroy_successor(struct cmd *cmd, const char *name, struct err *err)
+{
+	uint32_t domid;
+	int rc = successor_prevent(&cmd->xen, name, &domid, err);
+
+	if (rc <= 0 || !domid)
+		return rc;
+	rc = domain_destroy(&cmd->xen, domid, err);
+	return rc < 0 && rc != -ENOENT ? rc : 1;
+}
+
 static int destroy_one(struct cmd *cmd, uint32_t domid, struct err *err)
 {
 	const struct destroy_options *opts = cmd->options;
+	scoped(free) char *name = NULL;
+	struct err ignored;	/* none any more: a first destroy got that far */
 	int rc;
 
 	/* xl's words, and its guard against ending the host. */
@@ -22,16 +39,33 @@ static int destroy_one(struct cmd *cmd, uint32_t domid, struct err *err)
 		return cmd_fail(cmd, err, EINVAL, "Not destroying domain 0; use -f to force.\n"
 				"This can only be done when using a disaggregated hypervisor "
 				"and toolstack.");
+	if (domain_get_name(&cmd->xen, domid, &name, &ignored) < 0)
+		name = NULL;
 	rc = domain_destroy(&cmd->xen, domid, err);
 	if (rc == -ENOENT)
 		return cmd_fail(cmd, err, ENOENT, "Error: Domain '%s' does not exist.",
 				cmd->words[0]);
-	return rc;
+	if (rc == 0 && name)
+		rc = destroy_successor(cmd, name, err);
+	return rc < 0 ? rc : 0;
 }
 
 static int run_destroy(struct cmd *cmd, struct err *err)
 {
-	return cmd_each_domain(cmd, cmd->words[0], destroy_one, err);
+	const char *word = cmd->words[0];
+	struct err other = ERR_INIT;
+	int rc = cmd_each_domain(cmd, word, destroy_one, err);
+
+	/* Between two lives it has no domain. */
+	if (rc == -ENOENT && config_check_name(word, &other) == 0) {
+		int found = destroy_successor(cmd, word, &other);
+
+		if (found < 0)
+			*err = other;
+		if (found)
+			rc = found < 0 ? found : 0;
+	}
+	return rc;
 }
 
 static void report_debris(const char *name, uint32_t domid)

@@ -26,7 +26,7 @@ const char *output_bitmap(const uint8_t *map, unsigned int nr, char *buf, size_t
 
 struct findings;
 
-/* A line for each, "warning: TEXT; TODO", or a JSON array; ok ones too. */
+/* A line for each, "warning: TEXT; WHAT TO DO", or a JSON array; ok ones too. */
 int output_findings(const struct findings *list, bool json, struct err *err) must_check;
 
 #endif

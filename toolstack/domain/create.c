@@ -234,52 +234,77 @@ static enum model_start model_start(const struct domain_config *config,
 		MODEL_EARLY;
 }
 
+/* All nodes that need no memory of the domain; QEMU starts among them where it may. */
+static int write_nodes(const struct domain_config *config, struct devices *devices,
+		       const struct layout_facts *facts, enum model_start when, struct err *err)
+{
+	scoped(store_nodes) struct store_nodes root = STORE_NODES_INIT;
+	scoped(store_nodes) struct store_nodes rest = STORE_NODES_INIT;
+	struct store_nodes *first = when == MODEL_FIRST ? &root : &rest;
+	int rc = 0;
+
+	devices_stale(devices, facts->domid, first);
+	layout_root(first, config, facts);
+	layout_domain(&rest, config, facts);
+	devices_nodes(devices, &rest);
+	if (when == MODEL_FIRST) {
+		rc = devices_model_nodes(devices, &root, err);
+		if (rc == 0)
+			rc = store_nodes_write(&root, facts->domid, err);
+		if (rc == 0)
+			rc = devices_start(devices, err);
+	}
+	if (rc == 0)
+		rc = store_nodes_write(&rest, facts->domid, err);
+	if (rc == 0 && when == MODEL_EARLY)
+		rc = devices_start(devices, err);
+	return rc;
+}
+
+/* It has its memory: where its rings are, to the store and to xenstored. */
+static int introduce(struct xen *xen, const struct builder_result *built,
+		     struct layout_facts *facts, struct err *err)
+{
+	scoped(store_nodes) struct store_nodes nodes = STORE_NODES_INIT;
+	int rc;
+
+	facts->store_gfn = built->store_gfn;
+	facts->console_gfn = built->console_gfn;
+	facts->acpi_address = built->acpi.address;
+	facts->acpi_length = built->acpi.length;
+	facts->smbios_address = built->smbios.address;
+	facts->smbios_length = built->smbios.length;
+	layout_rings(&nodes, facts);
+	rc = store_nodes_write(&nodes, facts->domid, err);
+	return rc < 0 ? rc :
+		store_introduce(xen, facts->domid, facts->store_gfn, facts->store_port, err);
+}
+
 /* Everything between "exists" and "complete". */
 static int build_domain(struct xen *xen, const struct domain_config *config,
 			const struct platform *platform, struct image *image,
 			struct devices *devices, uint32_t domid, struct room *room,
 			struct err *err)
 {
-	scoped(store_nodes) struct store_nodes root = STORE_NODES_INIT;
-	scoped(store_nodes) struct store_nodes before = STORE_NODES_INIT;
-	scoped(store_nodes) struct store_nodes after = STORE_NODES_INIT;
 	struct layout_facts facts = { .domid = domid };
 	struct builder_channel store = { 0 }, console;
 	struct builder_result built;
 	enum model_start when = model_start(config, devices);
-	struct store_nodes *first = when == MODEL_FIRST ? &root : &before;
 	int rc;
 
 	uuid_unparse_lower(config->uuid, facts.uuid);
 	clock_gettime(CLOCK_REALTIME, &facts.start);
 	rc = store_daemon_domid(xen, "xenstored", &store.domid, err);
-	if (rc < 0)
-		return rc;
-	rc = store_daemon_domid(xen, "xenconsoled", &facts.console_domid, err);
-	if (rc < 0)
-		return rc;
-	rc = devices_open(devices, domid, err);
+	if (rc == 0)
+		rc = store_daemon_domid(xen, "xenconsoled", &facts.console_domid, err);
+	if (rc == 0)
+		rc = devices_open(devices, domid, err);
 	if (rc == 0 && when == MODEL_FIRST)
 		rc = devices_spawn_model(devices, err);
 	if (rc == 0)
 		rc = set_up_domain(xen, config, platform, domid, store.domid, &facts, err);
-	if (rc < 0)
-		return rc;
-	devices_stale(devices, domid, first);
-	layout_root(first, config, &facts);
-	layout_domain(&before, config, &facts);
-	devices_nodes(devices, &before);
-	if (when == MODEL_FIRST) {
-		rc = devices_model_nodes(devices, &root, err);
-		if (rc == 0)
-			rc = store_nodes_write(&root, domid, err);
-		if (rc == 0)
-			rc = devices_start(devices, err);
-	}
 	if (rc == 0)
-		rc = store_nodes_write(&before, domid, err);
-	if (rc == 0 && when == MODEL_EARLY)
-		rc = devices_start(devices, err);
+		rc = write_nodes(config, devices, &facts, when, err);
 	if (rc == 0)
 		rc = check_interrupted(err);
 	if (rc < 0)
@@ -294,17 +319,7 @@ static int build_domain(struct xen *xen, const struct domain_config *config,
 	/* QEMU still wants a video card's. */
 	if (config->type != DOMAIN_HVM)
 		room_unlock(room);
-	facts.store_gfn = built.store_gfn;
-	facts.console_gfn = built.console_gfn;
-	facts.acpi_address = built.acpi.address;
-	facts.acpi_length = built.acpi.length;
-	facts.smbios_address = built.smbios.address;
-	facts.smbios_length = built.smbios.length;
-	layout_rings(&after, &facts);
-	rc = store_nodes_write(&after, domid, err);
-	if (rc < 0)
-		return rc;
-	rc = store_introduce(xen, domid, built.store_gfn, facts.store_port, err);
+	rc = introduce(xen, &built, &facts, err);
 	if (rc == 0)
 		rc = hostparts_give(xen, domid, config, err);
 	/* While QEMU and the backends come up. */

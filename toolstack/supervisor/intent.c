@@ -87,6 +87,13 @@ int intent_read(const char *dir, const char *name, struct intent *intent, struct
 	return rc < 0 && rc != -ENOENT ? fail_in(err, "'%s'", path) : rc;
 }
 
+bool intent_exists(const char *dir, const char *name)
+{
+	scoped(free) char *path = intent_path(dir, name);
+
+	return path && access(path, F_OK) == 0;
+}
+
 void intent_remove(const char *dir, const char *name)
 {
 	scoped(free) char *path = intent_path(dir, name);

@@ -37,6 +37,7 @@ int intent_write(const char *dir, const char *name, const struct intent *intent,
 int intent_read(const char *dir, const char *name, struct intent *intent,
 		struct err *err) must_check;
 
+bool intent_exists(const char *dir, const char *name);
 void intent_remove(const char *dir, const char *name);
 
 /* The names of all that are under way; each owned by the caller, and the array. */

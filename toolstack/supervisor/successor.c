@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 #include <uuid/uuid.h>
 
 #include "base/file.h"
@@ -392,11 +393,17 @@ static int end_one(struct xen *xen, const char *name, uint32_t domid, const uint
 	return carry_out(xen, name, &info, restarts, err);
 }
 
+/* Held by whoever carries out NAME's end; its file goes with them. */
+static char *end_path(const char *name)
+{
+	return str_format(RUNFILE_DIR "/%s.end", name);
+}
+
 int successor_carry_out(struct xen *xen, const char *name, uint32_t domid, const uint8_t uuid[16],
 			unsigned int restarts, const char *matter, struct err *err)
 {
 	scoped(intent) struct intent intent = INTENT_INIT;
-	scoped(free) char *path = str_format(RUNFILE_DIR "/%s.end", name);
+	scoped(free) char *path = end_path(name);
 	scoped(fd) int lock = -1;
 	int rc;
 
@@ -417,4 +424,26 @@ int successor_carry_out(struct xen *xen, const char *name, uint32_t domid, const
 	if (rc < 0 && rc != -EINTR)
 		event_add("error", name, domid, "%s", err->msg);
 	return rc;
+}
+
+int successor_prevent(struct xen *xen, const char *name, uint32_t *domid, struct err *err)
+{
+	scoped(free) char *path = end_path(name);
+	scoped(fd) int lock = -1;
+	int rc;
+
+	*domid = 0;
+	if (!path)
+		return fail_nomem(err);
+	if (access(path, F_OK) < 0 && !intent_exists(RUNFILE_DIR, name))
+		return 0;
+	rc = file_lock(path, 1, &lock, err);
+	if (rc < 0)
+		return rc;
+	intent_remove(RUNFILE_DIR, name);
+	rc = domain_cleanup_name(xen, name, domid, err);
+	unlink(path);
+	if (rc > 0)
+		*domid = 0;	/* never complete, and gone */
+	return rc < 0 ? rc : 1;
 }

@@ -32,4 +32,12 @@ int successor_pause(unsigned int restarts);
 int successor_carry_out(struct xen *xen, const char *name, uint32_t domid, const uint8_t uuid[16],
 			unsigned int restarts, const char *matter, struct err *err) must_check;
 
+/*
+ * A guest that is destroyed for good does not come back: what somebody has begun about NAME's end is
+ * waited for, and what was left of a restart goes. 1 when there was such a thing, *domid: the
+ * domain that it led to, which lives, or 0; and 0.
+ */
+int successor_prevent(struct xen *xen, const char *name, uint32_t *domid,
+		      struct err *err) must_check;
+
 #endif

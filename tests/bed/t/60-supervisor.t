@@ -72,6 +72,29 @@ within "a successor all the same" 30 successor_of s-again "$id"
 run xlite destroy s-again
 is "destroyed" "$rc:$err" "0:"
 
+# Destroyed between its lives it does not come back, whether somebody is at its restart or not.
+for who in waited-for killed; do
+	ends "s-$who" reboot restart
+	exec 8< "/run/xlite/s-$who.dom"
+	flock 8
+	tell "s-$who" "exit 1"
+	within "$who: between two lives" 30 no_domain "$id"
+	[ $who = waited-for ] || pkill -9 -f 'xlite supervise'
+	xlite destroy "s-$who" 8<&- 2> "$T/said" &
+	destroy=$!
+	[ $who = killed ] || ok "destroy waits" kill -0 $destroy
+	exec 8<&-
+	wait $destroy
+	is "$who: destroyed" "$?:$(< "$T/said")" "0:"
+	xlite supervise &
+	within "$who: and nobody brings it back" 30 no_supervisor
+	nok "$who: it is gone" domid_of "s-$who"
+	nok "$who: so is its restart" compgen -G "/run/xlite/s-$who.*"
+	wait
+done
+run xlite destroy s-killed
+like "and then there is none" "$rc:$err" "^1:s-killed is an invalid domain identifier"
+
 ends s-aside crash rename-restart
 within "on_crash=rename-restart" 30 successor_of s-aside "$id"
 like "the old one is kept aside" "$(xl list | grep s-aside-)" "^s-aside-[0-9]{8}T[0-9]{4}Z +$id "
