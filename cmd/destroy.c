@@ -2,36 +2,25 @@
 #include "domain/destroy.h"
 
 #include <errno.h>
+#include <fnmatch.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "command.h"
-#include "config/config.h"
 #include "devices/diskborrow.h"
-#include "domain/lookup.h"
+#include "domain/runfile.h"
+#include "supervisor/intent.h"
 #include "supervisor/successor.h"
 
 struct destroy_options {
 	bool force;
 };
 
-/* One that has ended may just get a successor, which is not what the user wants. 1: it was so. */
-static int destroy_successor(struct cmd *cmd, const char *name, struct err *err)
-{
-	uint32_t domid;
-	int rc = successor_prevent(&cmd->xen, name, &domid, err);
-
-	if (rc <= 0 || !domid)
-		return rc;
-	rc = domain_destroy(&cmd->xen, domid, err);
-	return rc < 0 && rc != -ENOENT ? rc : 1;
-}
-
 static int destroy_one(struct cmd *cmd, uint32_t domid, struct err *err)
 {
 	const struct destroy_options *opts = cmd->options;
-	scoped(free) char *name = NULL;
-	struct err ignored;	/* none any more: a first destroy got that far */
 	int rc;
 
 	/* xl's words, and its guard against ending the host. */
@@ -39,33 +28,43 @@ static int destroy_one(struct cmd *cmd, uint32_t domid, struct err *err)
 		return cmd_fail(cmd, err, EINVAL, "Not destroying domain 0; use -f to force.\n"
 				"This can only be done when using a disaggregated hypervisor "
 				"and toolstack.");
-	if (domain_get_name(&cmd->xen, domid, &name, &ignored) < 0)
-		name = NULL;
-	rc = domain_destroy(&cmd->xen, domid, err);
+	rc = successor_destroy(&cmd->xen, domid, err);
 	if (rc == -ENOENT)
 		return cmd_fail(cmd, err, ENOENT, "Error: Domain '%s' does not exist.",
 				cmd->words[0]);
-	if (rc == 0 && name)
-		rc = destroy_successor(cmd, name, err);
-	return rc < 0 ? rc : 0;
+	return rc;
+}
+
+/* Guests that just restart have none. The number of those that were meant. */
+static int destroy_without_domain(struct cmd *cmd, const char *pattern, struct err *err)
+{
+	char **names = NULL;
+	size_t nr = 0;
+	int count = 0, rc = intent_list(RUNFILE_DIR, &names, &nr, err);
+
+	for (size_t i = 0; i < nr; i++) {
+		if (rc >= 0 && fnmatch(pattern, names[i], 0) == 0) {
+			rc = successor_prevent(&cmd->xen, names[i], NULL, err);
+			count += rc > 0;
+		}
+		free(names[i]);
+	}
+	free(names);
+	return rc < 0 ? rc : count;
 }
 
 static int run_destroy(struct cmd *cmd, struct err *err)
 {
 	const char *word = cmd->words[0];
 	struct err other = ERR_INIT;
-	int rc = cmd_each_domain(cmd, word, destroy_one, err);
+	int found, rc = cmd_each_domain(cmd, word, destroy_one, err);
 
-	/* Between two lives it has no domain. */
-	if (rc == -ENOENT && config_check_name(word, &other) == 0) {
-		int found = destroy_successor(cmd, word, &other);
-
-		if (found < 0)
-			*err = other;
-		if (found)
-			rc = found < 0 ? found : 0;
-	}
-	return rc;
+	if (rc != -ENOENT && !(rc == 0 && strpbrk(word, "*?[")))
+		return rc;
+	found = destroy_without_domain(cmd, word, &other);
+	if (found < 0)
+		*err = other;
+	return found < 0 ? found : found > 0 ? 0 : rc;
 }
 
 static void report_debris(const char *name, uint32_t domid)

@@ -28,7 +28,7 @@ enum { NOTHING_LEFT, SUCCESSOR_RUNS, SAME_RUNS };
 static int restart(struct xen *xen, struct domain_config *config, uint32_t *domid,
 		   struct err *err)
 {
-	const struct create_how how = { .watched = false, .terminal = -1 };
+	const struct create_how how = { .watched = false, .terminal = -1, .successor = true };
 	int rc = domain_create(xen, config, &how, domid, err);
 
 	if (rc < 0)
@@ -111,10 +111,13 @@ static void take_live_config(struct xen *xen, uint32_t domid, struct domain_conf
 static int carry_out(struct xen *xen, struct domain_config *config, enum config_action action,
 		     uint32_t *domid, struct err *err)
 {
+	scoped(runfile) struct runfile end = RUNFILE_INIT;
 	struct ending_aside aside;
 	const char *no_reset;
-	int rc;
+	int rc = runfile_lock_end(RUNFILE_DIR, config->name, &end, err);
 
+	if (rc < 0)
+		return rc;
 	if (ending_restarts(action) || action == CONFIG_ACTION_SOFT_RESET)
 		take_live_config(xen, *domid, config);
 	no_reset = ending_no_reset(config, &action);

@@ -97,8 +97,8 @@ static int follow_rename(struct xen *xen, const struct runfile_record *record, s
 	return rc;
 }
 
-int claim_name(struct xen *xen, const char *name, const uint8_t uuid[16], struct runfile *rf,
-	       struct err *err)
+int claim_name(struct xen *xen, const char *name, const uint8_t uuid[16], bool patient,
+	       struct runfile *rf, struct err *err)
 {
 	struct runfile_record record = { .creating = true };
 	struct runfile_record old;
@@ -106,7 +106,8 @@ int claim_name(struct xen *xen, const char *name, const uint8_t uuid[16], struct
 	uint32_t debris;
 	int rc;
 
-	rc = runfile_lock(RUNFILE_DIR, name, rf, &found, &old, err);
+	rc = patient ? runfile_lock_patiently(RUNFILE_DIR, name, rf, &found, &old, err) :
+		runfile_lock(RUNFILE_DIR, name, rf, &found, &old, err);
 	if (rc < 0)
 		return rc;
 	if (found && old.creating) {

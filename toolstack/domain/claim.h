@@ -9,6 +9,7 @@
 #ifndef DOMAIN_CLAIM_H
 #define DOMAIN_CLAIM_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -18,10 +19,11 @@ struct xen;
 
 /*
  * Locks NAME's run file and writes a record with uuid into it. -EEXIST when a domain
- * of that name or uuid exists, -EBUSY when one is just being made.
+ * of that name or uuid exists, -EBUSY when one is just being made; patient: who has the file for
+ * a moment is waited for.
  */
-int claim_name(struct xen *xen, const char *name, const uint8_t uuid[16], struct runfile *rf,
-	       struct err *err) must_check;
+int claim_name(struct xen *xen, const char *name, const uint8_t uuid[16], bool patient,
+	       struct runfile *rf, struct err *err) must_check;
 
 /* Only whether both are free now: -EEXIST as above. */
 int claim_check(struct xen *xen, const char *name, const uint8_t uuid[16],

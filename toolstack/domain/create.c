@@ -364,7 +364,7 @@ int domain_create(struct xen *xen, struct domain_config *config, const struct cr
 		return rc;
 	memcpy(record.uuid, config->uuid, sizeof(record.uuid));
 	/* First: what a bootloader's disks need (script=) may be what a guest of that name runs on. */
-	rc = claim_name(xen, config->name, config->uuid, &rf, err);
+	rc = claim_name(xen, config->name, config->uuid, how->successor, &rf, err);
 	if (rc == 0)
 		rc = boot_load(xen, config, how->terminal, &image, &platform, err);
 	if (rc < 0)
@@ -409,20 +409,12 @@ int domain_create(struct xen *xen, struct domain_config *config, const struct cr
 	return 0;
 }
 
-enum { BUSY_TRIES = 50, BUSY_MS = 200 };
-
 int domain_hold(const char *name, struct runfile *rf, struct runfile_record *record,
 		struct err *err)
 {
 	bool found;
-	int rc = runfile_lock(RUNFILE_DIR, name, rf, &found, record, err);
+	int rc = runfile_lock_patiently(RUNFILE_DIR, name, rf, &found, record, err);
 
-	/* `xlite cleanup` has each record for a moment. */
-	for (int i = 0; rc == -EBUSY && i < BUSY_TRIES; i++) {
-		if (wait_poll(NULL, 0, wait_deadline(BUSY_MS)) == -EINTR)
-			return fail(err, EINTR, "interrupted");
-		rc = runfile_lock(RUNFILE_DIR, name, rf, &found, record, err);
-	}
 	if (rc < 0 || found)
 		return rc;
 	runfile_remove(rf);

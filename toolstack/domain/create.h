@@ -31,6 +31,7 @@ extern const domain_config_check domain_config_checks[DOMAIN_CONFIG_CHECKS];
 struct create_how {
 	bool watched;	/* what its config says about its end is the supervisor's, else the caller's */
 	int terminal;	/* bootloader=: where the guest's boot menu is shown; -1: nowhere */
+	bool successor;	/* of a domain that has ended: nobody is there to try once more */
 	unsigned int restarts;	/* for its record (runfile.h) */
 };
 

@@ -130,7 +130,8 @@ static int uuid_is_shared(struct xen *xen, uint32_t domid, const uint8_t uuid[16
 		return rc;
 	*shared = false;
 	for (size_t i = 0; i < nr; i++) {
-		if (list[i].domid != domid && memcmp(list[i].uuid, uuid, 16) == 0)
+		if (list[i].domid != domid && !list[i].dying &&
+		    memcmp(list[i].uuid, uuid, 16) == 0)
 			*shared = true;
 	}
 	return 0;
@@ -288,26 +289,28 @@ int domain_reap(struct xen *xen, const struct runfile_record *record, uint32_t *
 	return 0;
 }
 
-int domain_cleanup_name(struct xen *xen, const char *name, uint32_t *domid, struct err *err)
+/* One file of /run/xlite: 1 when it was debris and is gone now, 0 when it is in order. */
+static int cleanup_one(struct xen *xen, const struct runfile_entry *entry, uint32_t *domid,
+		       struct err *err)
 {
 	struct runfile rf = RUNFILE_INIT;
 	struct runfile_record record;
 	bool found;
 	int rc;
 
-	*domid = 0;
-	rc = runfile_lock(RUNFILE_DIR, name, &rf, &found, &record, err);
+	rc = runfile_lock(RUNFILE_DIR, entry->name, &rf, &found, &record, err);
 	if (rc == -EBUSY)
 		return 0;
 	if (rc < 0)
 		return rc;
+	*domid = 0;
 	rc = found ? domain_reap(xen, &record, domid, err) : 0;
 	if (rc < 0 || (found && !record.creating && *domid))
 		runfile_unlock(&rf);
 	else
 		runfile_remove(&rf);
 	if (rc < 0)
-		return fail_in(err, "'%s'", name);
+		return fail_in(err, "'%s'", entry->name);
 	return found && record.creating;
 }
 
@@ -325,7 +328,7 @@ int domain_cleanup(struct xen *xen, void (*report)(const char *name, uint32_t do
 	for (size_t i = 0; i < nr; i++) {
 		uint32_t domid;
 
-		rc = domain_cleanup_name(xen, list[i].name, &domid, err);
+		rc = cleanup_one(xen, &list[i], &domid, err);
 		if (rc > 0) {
 			report(list[i].name, domid);
 			count++;

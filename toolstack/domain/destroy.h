@@ -45,11 +45,4 @@ int domain_reap(struct xen *xen, const struct runfile_record *record, uint32_t *
 int domain_cleanup(struct xen *xen, void (*report)(const char *name, uint32_t domid),
 		   struct err *err) must_check;
 
-/*
- * The same for one name: 1 when a killed create had left something, 0 when all is in order, or
- * just being made; a record of no domain goes. *domid: of the domain that was or is recorded, or 0.
- */
-int domain_cleanup_name(struct xen *xen, const char *name, uint32_t *domid,
-			struct err *err) must_check;
-
 #endif

@@ -14,8 +14,10 @@
 #include <uuid/uuid.h>
 
 #include "base/file.h"
+#include "base/log.h"
 #include "base/scope.h"
 #include "base/str.h"
+#include "base/wait.h"
 
 /* Fixed length, so that one pwrite replaces it all: "creating UUID          0     0           0\n". */
 #define RECORD_FORMAT "%-8s %36s %10u %5u %11" PRId64 "\n"
@@ -75,6 +77,59 @@ int runfile_lock(const char *dir, const char *name, struct runfile *rf, bool *fo
 	rf->path = take(path);
 	*found = read_record(rf->fd, old);
 	return 0;
+}
+
+/* How long a file is waited for that is held for a moment, and how often another's end is looked at. */
+enum { BUSY_TRIES = 50, BUSY_MS = 200, END_MS = 20 };
+
+int runfile_lock_patiently(const char *dir, const char *name, struct runfile *rf, bool *found,
+			   struct runfile_record *old, struct err *err)
+{
+	int rc = runfile_lock(dir, name, rf, found, old, err);
+
+	for (int i = 0; rc == -EBUSY && i < BUSY_TRIES; i++) {
+		if (wait_poll(NULL, 0, wait_deadline(BUSY_MS)) == -EINTR)
+			return fail(err, EINTR, "interrupted");
+		rc = runfile_lock(dir, name, rf, found, old, err);
+	}
+	return rc;
+}
+
+static char *end_path(const char *dir, const char *name)
+{
+	return str_format("%s/%s.end", dir, name);
+}
+
+bool runfile_has_end(const char *dir, const char *name)
+{
+	scoped(free) char *path = end_path(dir, name);
+
+	return path && access(path, F_OK) == 0;
+}
+
+int runfile_lock_end(const char *dir, const char *name, struct runfile *end, struct err *err)
+{
+	scoped(free) char *path = end_path(dir, name);
+	int64_t patience = wait_deadline(WAIT_PATIENCE_MS);
+	int rc;
+
+	if (!path)
+		return fail_nomem(err);
+	rc = file_mkdirs(dir, 0700, err);
+	if (rc < 0)
+		return rc;
+	/* Tried again and again: a signal just before a wait in the kernel would be lost. */
+	while ((rc = file_lock(path, 0, &end->fd, err)) == -EWOULDBLOCK) {
+		if (wait_poll(NULL, 0, wait_deadline(END_MS)) == -EINTR)
+			return fail(err, EINTR, "interrupted");
+		if (wait_now_ms() < patience)
+			continue;
+		log_info("waiting for what is done about the end of '%s'", name);
+		patience = INT64_MAX;
+	}
+	if (rc == 0)
+		end->path = take(path);
+	return rc;
 }
 
 int runfile_write(struct runfile *rf, const struct runfile_record *record, struct err *err)

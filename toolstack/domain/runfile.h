@@ -46,6 +46,10 @@ struct runfile {
 int runfile_lock(const char *dir, const char *name, struct runfile *rf, bool *found,
 		 struct runfile_record *old, struct err *err) must_check;
 
+/* The same, but what has the file for a moment (`xlite cleanup`) is waited for. -EINTR. */
+int runfile_lock_patiently(const char *dir, const char *name, struct runfile *rf, bool *found,
+			   struct runfile_record *old, struct err *err) must_check;
+
 /* Replaces the record; a reader, or the next xlite after a kill, sees the old or the new. */
 int runfile_write(struct runfile *rf, const struct runfile_record *record,
 		  struct err *err) must_check;
@@ -80,6 +84,16 @@ bool runfile_drop(const char *dir, const char *name, uint32_t domid, const uint8
 
 /* The same for any name: for a domain whose name is not known any more. */
 void runfile_drop_any(const char *dir, uint32_t domid, const uint8_t uuid[16]);
+
+/*
+ * NAME.end: held by whoever sees to the end of NAME's domain, so that one of them restarts it and the
+ * other destroys what came of that. Waits; -EINTR. The file goes with the lock.
+ */
+int runfile_lock_end(const char *dir, const char *name, struct runfile *end,
+		     struct err *err) must_check;
+
+/* Whether somebody has it, or had and was killed. */
+bool runfile_has_end(const char *dir, const char *name);
 
 struct runfile_entry {
 	char *name;

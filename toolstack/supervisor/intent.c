@@ -134,3 +134,24 @@ int intent_list(const char *dir, char ***out, size_t *out_nr, struct err *err)
 	*out_nr = nr;
 	return rc;
 }
+
+int intent_find(const char *dir, const uint8_t uuid[16], char **name, struct err *err)
+{
+	char **names = NULL;
+	size_t nr = 0;
+	int rc = intent_list(dir, &names, &nr, err);
+
+	*name = NULL;
+	for (size_t i = 0; i < nr; i++) {
+		scoped(intent) struct intent intent = INTENT_INIT;
+		struct err ignored;	/* it is nobody's */
+
+		if (!*name && intent_read(dir, names[i], &intent, &ignored) == 0 &&
+		    memcmp(intent.uuid, uuid, sizeof(intent.uuid)) == 0)
+			*name = names[i];
+		else
+			free(names[i]);
+	}
+	free(names);
+	return rc;
+}

@@ -38,6 +38,10 @@ int intent_read(const char *dir, const char *name, struct intent *intent,
 		struct err *err) must_check;
 
 bool intent_exists(const char *dir, const char *name);
+
+/* Whose is under way that has uuid: *name, the caller's, or NULL. */
+int intent_find(const char *dir, const uint8_t uuid[16], char **name, struct err *err) must_check;
+
 void intent_remove(const char *dir, const char *name);
 
 /* The names of all that are under way; each owned by the caller, and the array. */

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 #include <uuid/uuid.h>
 
 #include "base/file.h"
@@ -20,6 +19,7 @@
 #include "domain/create.h"
 #include "domain/destroy.h"
 #include "domain/ending.h"
+#include "domain/lookup.h"
 #include "domain/reset.h"
 #include "domain/runfile.h"
 #include "domain/update.h"
@@ -29,7 +29,7 @@
 #include "xen/domctl.h"
 #include "xen/store.h"
 
-enum { PAUSE_MOST_S = 60, BUSY_TRIES = 50, BUSY_MS = 200 };
+enum { PAUSE_MOST_S = 60 };
 
 int successor_pause(unsigned int restarts)
 {
@@ -89,7 +89,7 @@ static int make_successor(struct xen *xen, const struct intent *intent, struct d
 {
 	scoped(domain_config) struct domain_config config = DOMAIN_CONFIG_INIT;
 	const struct create_how how = {
-		.watched = true, .terminal = -1, .restarts = intent->restarts,
+		.watched = true, .terminal = -1, .successor = true, .restarts = intent->restarts,
 	};
 	uint32_t domid;
 	int rc = config_from_json(intent->config, &config, err);
@@ -128,13 +128,6 @@ static int go_on(struct xen *xen, const char *name, const struct intent *intent,
 	struct domctl_info info;
 	int rc = advance(xen, name, intent, &info, err);
 
-	/* `xlite cleanup` has each record for a moment. */
-	for (int i = 0; rc == -EBUSY && i < BUSY_TRIES; i++) {
-		if (wait_poll(NULL, 0, wait_deadline(BUSY_MS)) == -EINTR)
-			rc = fail(err, EINTR, "interrupted");
-		else
-			rc = advance(xen, name, intent, &info, err);
-	}
 	/* Only who was cut off is to be followed: a guest must not come back days later. */
 	if (rc != -EINTR)
 		intent_remove(RUNFILE_DIR, name);
@@ -393,24 +386,14 @@ static int end_one(struct xen *xen, const char *name, uint32_t domid, const uint
 	return carry_out(xen, name, &info, restarts, err);
 }
 
-/* Held by whoever carries out NAME's end; its file goes with them. */
-static char *end_path(const char *name)
-{
-	return str_format(RUNFILE_DIR "/%s.end", name);
-}
-
 int successor_carry_out(struct xen *xen, const char *name, uint32_t domid, const uint8_t uuid[16],
 			unsigned int restarts, const char *matter, struct err *err)
 {
 	scoped(intent) struct intent intent = INTENT_INIT;
-	scoped(free) char *path = end_path(name);
-	scoped(fd) int lock = -1;
-	int rc;
-
-	if (!path)
-		return fail_nomem(err);
+	scoped(runfile) struct runfile end = RUNFILE_INIT;
 	/* A child of a supervisor that was killed may still be at it. */
-	rc = file_lock(path, 1, &lock, err);
+	int rc = runfile_lock_end(RUNFILE_DIR, name, &end, err);
+
 	if (rc < 0)
 		return rc;
 	rc = intent_read(RUNFILE_DIR, name, &intent, err);
@@ -420,30 +403,99 @@ int successor_carry_out(struct xen *xen, const char *name, uint32_t domid, const
 		rc = end_one(xen, name, domid, uuid, restarts, matter, err);
 	else if (rc == -EINVAL)
 		intent_remove(RUNFILE_DIR, name);	/* nobody will ever be able to follow it */
-	unlink(path);
 	if (rc < 0 && rc != -EINTR)
 		event_add("error", name, domid, "%s", err->msg);
 	return rc;
 }
 
-int successor_prevent(struct xen *xen, const char *name, uint32_t *domid, struct err *err)
+/* What stands in NAME's record, when it has uuid: complete, or what a killed child began. */
+static int destroy_recorded(struct xen *xen, const char *name, const uint8_t uuid[16],
+			    struct err *err)
 {
-	scoped(free) char *path = end_path(name);
-	scoped(fd) int lock = -1;
-	int rc;
+	struct runfile rf = RUNFILE_INIT;
+	struct runfile_record record;
+	struct domctl_info info;
+	bool found;
+	int rc = runfile_lock_patiently(RUNFILE_DIR, name, &rf, &found, &record, err);
 
-	*domid = 0;
-	if (!path)
-		return fail_nomem(err);
-	if (access(path, F_OK) < 0 && !intent_exists(RUNFILE_DIR, name))
-		return 0;
-	rc = file_lock(path, 1, &lock, err);
 	if (rc < 0)
 		return rc;
-	intent_remove(RUNFILE_DIR, name);
-	rc = domain_cleanup_name(xen, name, domid, err);
-	unlink(path);
-	if (rc > 0)
-		*domid = 0;	/* never complete, and gone */
+	if (found && memcmp(record.uuid, uuid, sizeof(record.uuid)) != 0) {
+		runfile_unlock(&rf);
+		return 0;
+	}
+	if (found && record.creating) {
+		rc = domain_reap(xen, &record, &record.domid, err);
+	} else if (found) {
+		rc = find(xen, record.domid, uuid, &info, err);
+		if (rc > 0)
+			rc = domain_destroy(xen, record.domid, err);
+	}
+	if (rc < 0 && rc != -ENOENT)
+		runfile_unlock(&rf);
+	else
+		runfile_remove(&rf);
+	return rc == -ENOENT ? 0 : rc;
+}
+
+int successor_prevent(struct xen *xen, const char *name, const uint8_t *uuid, struct err *err)
+{
+	scoped(intent) struct intent intent = INTENT_INIT;
+	scoped(runfile) struct runfile end = RUNFILE_INIT;
+	int rc;
+
+	if (!intent_exists(RUNFILE_DIR, name) && !(uuid && runfile_has_end(RUNFILE_DIR, name)))
+		return 0;
+	rc = runfile_lock_end(RUNFILE_DIR, name, &end, err);
+	if (rc < 0)
+		return rc;
+	rc = intent_read(RUNFILE_DIR, name, &intent, err);
+	if (rc < 0 && rc != -ENOENT)
+		return rc;
+	if (rc == 0 && (!uuid || memcmp(uuid, intent.uuid, sizeof(intent.uuid)) == 0)) {
+		/* What is kept aside is not meant. */
+		if (*intent.aside.name)
+			rc = end_old(xen, &intent, err);
+		if (rc < 0)
+			return rc;
+		intent_remove(RUNFILE_DIR, name);
+		uuid = intent.uuid;
+	}
+	rc = uuid ? destroy_recorded(xen, name, uuid, err) : 0;
 	return rc < 0 ? rc : 1;
+}
+
+/* NULL when it has none that could be in a path. */
+static int name_of(struct xen *xen, const struct domctl_info *info, char **name, struct err *err)
+{
+	struct err ignored;
+	int rc = domain_get_name(xen, info->domid, name, err);
+
+	/* Whoever restarts it has got as far as that. */
+	if (rc == -ENOENT)
+		return intent_find(RUNFILE_DIR, info->uuid, name, err);
+	if (rc == 0 && config_check_name(*name, &ignored) < 0) {
+		free(*name);
+		*name = NULL;
+	}
+	return rc;
+}
+
+int successor_destroy(struct xen *xen, uint32_t domid, struct err *err)
+{
+	scoped(free) char *name = NULL;
+	struct domctl_info info;
+	int rc = domctl_info(xen, domid, &info, err);
+
+	if (rc == 0)
+		rc = name_of(xen, &info, &name, err);
+	if (rc == 0 && name)
+		rc = successor_prevent(xen, name, info.uuid, err);
+	if (rc < 0)
+		return rc;
+	rc = ending_destroy(xen, domid, info.uuid, err);
+	/* It may have ended just before it was destroyed. */
+	if (rc == 0 && name)
+		rc = successor_prevent(xen, name, info.uuid, err);
+	return rc < 0 ? rc : 0;
 }

@@ -33,11 +33,16 @@ int successor_carry_out(struct xen *xen, const char *name, uint32_t domid, const
 			unsigned int restarts, const char *matter, struct err *err) must_check;
 
 /*
- * A guest that is destroyed for good does not come back: what somebody has begun about NAME's end is
- * waited for, and what was left of a restart goes. 1 when there was such a thing, *domid: the
- * domain that it led to, which lives, or 0; and 0.
+ * Destroys domid for good: what somebody does about its end is waited for, and the domain that came
+ * of it goes as well. -ENOENT when there is no such domain.
  */
-int successor_prevent(struct xen *xen, const char *name, uint32_t *domid,
+int successor_destroy(struct xen *xen, uint32_t domid, struct err *err) must_check;
+
+/*
+ * The same for a guest that may have no domain now. uuid: its; NULL: of NAME's restart that is under
+ * way. 1 when there was something to prevent; 0 when nobody is at NAME's end.
+ */
+int successor_prevent(struct xen *xen, const char *name, const uint8_t *uuid,
 		      struct err *err) must_check;
 
 #endif

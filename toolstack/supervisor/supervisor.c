@@ -23,6 +23,7 @@
 #include "dying.h"
 #include "events.h"
 #include "guests.h"
+#include "intent.h"
 #include "start.h"
 #include "successor.h"
 #include "xen/domctl.h"
@@ -216,9 +217,12 @@ static int child_ended(struct supervisor *s, struct guest *guest, int status, st
 		guest->due = 0;
 		return 0;
 	}
-	if (!WIFEXITED(status))
+	if (!WIFEXITED(status)) {
 		event_add("error", guest->name, guest->record.domid, "it was killed %d times while "
 			  "its config was carried out", TRIES_MOST + 1);
+		/* A guest must not come back days later. */
+		intent_remove(RUNFILE_DIR, guest->name);
+	}
 	guest->state = GUEST_LIVES;
 	guest->failed = status != 0;
 	guest->tries = 0;
