@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -126,6 +127,8 @@ int main(int argc, char **argv)
 
 	if (!open_standard_fds())
 		return COMMAND_EXIT_FAILED;
+	/* Ignored, as some callers leave it, it would have the kernel forget how children ended. */
+	signal(SIGCHLD, SIG_DFL);
 	cmd.prog = slash ? slash + 1 : argv[0] ? argv[0] : "xlite";
 	rc = global_options(&cmd, argc, argv);
 	if (rc < 0)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/str.h"
+#include "base/wait.h"
 #include "command.h"
 #include "devices/device.h"
 
@@ -40,11 +41,13 @@ static int read_password(char text[PASSWORD_MAX], struct err *err)
 		fputs("New VNC password: ", stderr);
 		tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
 	}
-	read = fgets(text, PASSWORD_MAX, stdin) != NULL;
+	read = fgets(text, PASSWORD_MAX, stdin) != NULL;	/* an interrupt ends it as well */
 	if (terminal) {
 		tcsetattr(STDIN_FILENO, TCSAFLUSH, &saved);
 		fputc('\n', stderr);
 	}
+	if (wait_interrupted())
+		return fail(err, EINTR, "interrupted");
 	if (!read)
 		return fail(err, EINVAL, "no password on stdin");
 	if (!strchr(text, '\n') && strlen(text) == PASSWORD_MAX - 1)
@@ -61,6 +64,9 @@ static int run_vnc_password(struct cmd *cmd, struct err *err)
 
 	if (rc == 0)
 		rc = vnc_can_change(&cmd->xen, domid, err);
+	/* The terminal shows again what is typed before we go. */
+	if (rc == 0)
+		rc = wait_catch_interrupts(err);
 	if (rc == 0)
 		rc = read_password(password, err);
 	if (rc == 0)

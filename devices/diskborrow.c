@@ -80,6 +80,14 @@ static int find_made(struct disk_borrow *b, struct err *err)
 	return 0;
 }
 
+static bool made_something(const struct disk_borrow *b)
+{
+	scoped(free) char *node = str_format("%s/physical-device", b->nodes), *made = NULL;
+	struct err unused;
+
+	return node && store_read(b->xen, NULL, node, &made, &unused) == 0;
+}
+
 int disk_borrow(struct xen *xen, const struct disk *disk, struct disk_borrow *out,
 		struct err *err)
 {
@@ -93,7 +101,12 @@ int disk_borrow(struct xen *xen, const struct disk *disk, struct disk_borrow *ou
 		return fail(err, EINVAL, "unknown vdev");
 	snprintf(b.nodes, sizeof(b.nodes), HOME "/" NODES "%d-%" PRIu32, getpid(), devid);
 	b.xen = xen;
-	/* Another's of the same number, that was killed. */
+	/* Of a process of the same number that was killed; or of ours, for a vdev that is given twice. */
+	if (made_something(&b)) {
+		b.xen = NULL;
+		return fail(err, EEXIST, "what script '%s' made for %s before is still there (xlite "
+			    "cleanup takes it away)", b.script, disk->vdev);
+	}
 	rc = store_rm(xen, NULL, b.nodes, err);
 	if (rc == 0)
 		rc = write_nodes(&b, disk, err);
@@ -106,14 +119,6 @@ int disk_borrow(struct xen *xen, const struct disk *disk, struct disk_borrow *ou
 	*out = b;
 	b.xen = NULL;
 	return 0;
-}
-
-static bool made_something(const struct disk_borrow *b)
-{
-	scoped(free) char *node = str_format("%s/physical-device", b->nodes), *made = NULL;
-	struct err unused;
-
-	return node && store_read(b->xen, NULL, node, &made, &unused) == 0;
 }
 
 /* What the script did not take away stays written down, for cleanup. */

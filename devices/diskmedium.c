@@ -57,16 +57,12 @@ static int eject(struct qmp *qmp, const char *drive, int64_t deadline, struct er
 /* QEMU may be in a place where it cannot open files: it gets ours. */
 static int insert(struct qmp *qmp, const char *drive, int fd, int64_t deadline, struct err *err)
 {
-	scoped(json) json_t *answer = NULL, *change = NULL;
-	json_int_t number;
-	char name[40];
-	int rc = qmp_run_fd(qmp, "add-fd", NULL, fd, deadline, &answer, err);
+	scoped(json) json_t *change = NULL;
+	char name[QMP_FILE_LEN];
+	int rc = qmp_give_fd(qmp, fd, deadline, name, err);
 
 	if (rc < 0)
 		return rc;
-	if (json_unpack(answer, "{s:I}", "fdset-id", &number) < 0)
-		return fail(err, EPROTO, "add-fd: QEMU does not say where it has put the file");
-	snprintf(name, sizeof(name), "/dev/fdset/%lld", (long long)number);
 	change = json_pack("{s:s, s:s, s:s}", "id", drive, "filename", name, "format", "raw");
 	return change ? qmp_run(qmp, "blockdev-change-medium", change, deadline, NULL, err) :
 		fail_nomem(err);
@@ -100,5 +96,7 @@ int devices_change_medium(struct devices *set, const struct device_entry *entry,
 		rc = insert(&qmp, drive, plan->fd, deadline, err);
 	if (rc == 0)
 		rc = write_medium(entry, plan->params, err);
+	if (rc == -EINTR || rc == -ETIMEDOUT)	/* QEMU may have heard it all the same */
+		return fail_in(err, "its drive may be empty now");
 	return rc < 0 ? fail_in(err, "its drive is empty now") : 0;
 }

@@ -109,9 +109,9 @@ int disk_show(const struct devices *set, struct device *dev, struct err *err)
 	if (plan->unit >= shows[plan->shown].max) {
 		if (plan->shown == DISK_SHOWN_SCSI)
 			return fail(err, EINVAL, "the emulated SCSI controller takes %u disks, sda to "
-				    "sd%c: name it xvd%c to have it through PV drivers alone",
+				    "sd%c: name it xvd%s to have it through PV drivers alone",
 				    shows[plan->shown].max, 'a' + shows[plan->shown].max - 1,
-				    'a' + plan->unit);
+				    disk->vdev + strlen("sd"));
 		log_info("disk '%s': beyond the %u emulated %s disks: the guest sees it through PV "
 			 "drivers alone", disk->vdev, shows[plan->shown].max,
 			 shows[plan->shown].name);

@@ -37,10 +37,13 @@ static json_int_t number_of(const json_t *cpu)
 
 static int plug(struct qmp *qmp, json_t *cpu, int64_t deadline, struct err *err)
 {
+	json_t *type = json_object_get(cpu, "type");
 	scoped(json) json_t *args = json_copy(json_object_get(cpu, "props"));
 	scoped(json) json_t *id = json_sprintf("cpu-%d", (int)number_of(cpu));	/* libxl's */
 
-	if (!args || json_object_set(args, "driver", json_object_get(cpu, "type")) < 0 ||
+	if (!json_is_string(type) || !json_is_object(json_object_get(cpu, "props")))
+		return fail(err, EPROTO, "query-hotpluggable-cpus: QEMU does not say what a vcpu is");
+	if (!args || json_object_set(args, "driver", type) < 0 ||
 	    json_object_set(args, "id", id) < 0)
 		return fail_nomem(err);
 	return qmp_run(qmp, "device_add", args, deadline, NULL, err);
@@ -75,25 +78,17 @@ int devices_plug_vcpus(struct xen *xen, uint32_t domid, unsigned int nr, struct 
 }
 
 /* Written by QEMU, which may be in a place where it cannot open files, and wants the very mode. */
-static int give_file(struct qmp *qmp, int state, int64_t deadline, char name[40], struct err *err)
+static int give_file(struct qmp *qmp, int state, int64_t deadline, char name[QMP_FILE_LEN],
+		     struct err *err)
 {
-	scoped(json) json_t *answer = NULL;
 	scoped(fd) int fd = -1;
-	json_int_t number;
 	char path[32];
-	int rc;
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", state);
 	fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
 		return fail_sys(err, errno, "cannot write the device model's state");
-	rc = qmp_run_fd(qmp, "add-fd", NULL, fd, deadline, &answer, err);
-	if (rc < 0)
-		return rc;
-	if (json_unpack(answer, "{s:I}", "fdset-id", &number) < 0)
-		return fail(err, EPROTO, "add-fd: QEMU does not say where it has put the file");
-	snprintf(name, 40, "/dev/fdset/%lld", (long long)number);
-	return 0;
+	return qmp_give_fd(qmp, fd, deadline, name, err);
 }
 
 int devices_save_model(struct xen *xen, uint32_t domid, int *state, struct err *err)

@@ -47,8 +47,8 @@ int pci_assignable_list(struct xen *xen, struct pci_assignable **list, size_t *n
 void pci_assignable_free(struct pci_assignable *list, size_t nr);
 
 /*
- * Takes a device from its driver, which is remembered, for guests; name may be NULL. One that
- * is assignable already gets the name.
+ * Takes a device from its driver, which is remembered, for guests; name may be NULL: it has none
+ * then. One that is assignable already has its name replaced.
  */
 int pci_assignable_add(struct xen *xen, const struct pci_bdf *bdf, const char *name,
 		       struct err *err) must_check;

@@ -91,12 +91,44 @@ static int bind(struct xen *xen, const struct pci_bdf *bdf, const char *text, st
 	return 0;
 }
 
+static int rebind_driver(struct xen *xen, const struct pci_bdf *bdf, const char *text,
+			 struct err *err)
+{
+	scoped(free) char *driver = NULL;
+	struct err ignored;	/* it had none, or nobody knows */
+	int rc;
+
+	if (pci_info_read(xen, bdf, "driver_path", &driver, &ignored) < 0) {
+		log_warn("PCI device %s: nobody knows which driver it had", text);
+		return 0;
+	}
+	rc = pcihost_give(bdf, driver, err);
+	return rc < 0 ? rc : pci_info_write(xen, bdf, "driver_path", NULL, err);
+}
+
+static int release(struct xen *xen, const struct pci_bdf *bdf, const char *text, bool rebind,
+		   struct err *err)
+{
+	struct err ignored;
+	int rc;
+
+	/* Without an IOMMU Xen never had it; else its own driver would not work. */
+	if (passthrough_deassign(xen, PASSTHROUGH_QUARANTINE, pci_bdf_number(bdf), &ignored) < 0)
+		log_debug("PCI device %s: %s", text, ignored.msg);
+	rc = pcihost_unbind(bdf, err);
+	if (rc == 0 && rebind)
+		rc = rebind_driver(xen, bdf, text, err);
+	if (rc == 0)
+		rc = pci_info_write(xen, bdf, "name", NULL, err);
+	return rc < 0 ? fail_in(err, "PCI device %s", text) : 0;
+}
+
 /* Out of xen-pciback again, when Xen does not take what it got. */
 static void give_back(struct xen *xen, const struct pci_bdf *bdf, const char *text)
 {
 	struct err err;
 
-	if (pci_assignable_remove(xen, bdf, true, &err) < 0)
+	if (release(xen, bdf, text, true, &err) < 0)
 		log_warn("PCI device %s: %s", text, err.msg);
 }
 
@@ -129,45 +161,24 @@ int pci_assignable_add(struct xen *xen, const struct pci_bdf *bdf, const char *n
 	return rc;
 }
 
-static int rebind_driver(struct xen *xen, const struct pci_bdf *bdf, const char *text,
-			 struct err *err)
-{
-	scoped(free) char *driver = NULL;
-	struct err ignored;	/* it had none, or nobody knows */
-	int rc;
-
-	if (pci_info_read(xen, bdf, "driver_path", &driver, &ignored) < 0) {
-		log_warn("PCI device %s: nobody knows which driver it had", text);
-		return 0;
-	}
-	rc = pcihost_give(bdf, driver, err);
-	return rc < 0 ? rc : pci_info_write(xen, bdf, "driver_path", NULL, err);
-}
-
 int pci_assignable_remove(struct xen *xen, const struct pci_bdf *bdf, bool rebind,
 			  struct err *err)
 {
+	scoped(fd) int claim = -1;
 	char text[PCI_BDF_LEN];
-	struct err ignored;
 	uint32_t user;
-	int rc = pci_user(xen, bdf, &user, err);
+	int rc = pcihost_check(bdf, err);
 
 	pci_bdf_text(bdf, text);
+	if (rc == 0)
+		rc = pcihost_claim(bdf, &claim, err);
+	if (rc == 0)
+		rc = pci_user(xen, bdf, &user, err);
 	if (rc == 0 && user)
 		return fail(err, EBUSY, "PCI device %s is in use by domain %u", text, user);
-	if (rc == 0)
-		rc = pcihost_check(bdf, err);
 	if (rc < 0)
 		return rc;
 	if (!pcihost_is_bound(bdf))
 		log_warn("PCI device %s is not held by xen-pciback", text);
-	/* Without an IOMMU Xen never had it; else its own driver would not work. */
-	if (passthrough_deassign(xen, PASSTHROUGH_QUARANTINE, pci_bdf_number(bdf), &ignored) < 0)
-		log_debug("PCI device %s: %s", text, ignored.msg);
-	rc = pcihost_unbind(bdf, err);
-	if (rc == 0 && rebind)
-		rc = rebind_driver(xen, bdf, text, err);
-	if (rc == 0)
-		rc = pci_info_write(xen, bdf, "name", NULL, err);
-	return rc < 0 ? fail_in(err, "PCI device %s", text) : 0;
+	return release(xen, bdf, text, rebind, err);
 }

@@ -59,7 +59,7 @@ static int add_function(struct devices *set, struct pci_plan *plan, const struct
 	if (!dev->seize && !pcihost_is_bound(&slot->bdf))
 		return fail(err, EBUSY, "PCI device %s is not assignable: xen-pciback does not "
 			    "hold it (pci-assignable-add %s, or seize=1)", text, text);
-	plan->functions[plan->nr] = (struct pci_function){ *slot, dev };
+	plan->functions[plan->nr] = (struct pci_function){ *slot, dev, -1 };
 	plan->functions[plan->nr].slot.index = (uint32_t)(plan->nr_before + plan->nr);
 	plan->nr++;
 	return 0;
@@ -150,21 +150,38 @@ static void free_plan(struct device *dev)
 
 	if (!plan)
 		return;
+	for (size_t i = 0; i < plan->nr; i++)
+		scoped_fd(&plan->functions[i].claim);
 	free(plan->functions);
 	free(plan->name);
 	free(plan);
 	dev->plan = NULL;
 }
 
+/* From here on nobody else gives it to a guest, and it is still nobody's. */
+static int claim(struct devices *set, struct pci_function *f, struct err *err)
+{
+	char text[PCI_BDF_LEN];
+	uint32_t user;
+	int rc = pcihost_claim(&f->slot.bdf, &f->claim, err);
+
+	if (rc == 0)
+		rc = pci_user(set->xen, &f->slot.bdf, &user, err);
+	return rc == 0 && user ? fail(err, EBUSY, "PCI device %s is in use by domain %u",
+				      pci_bdf_text(&f->slot.bdf, text), user) : rc;
+}
+
 /* A device that was taken from its driver stays assignable, as with libxl. */
 static int open_pci(struct devices *set, struct device *dev, struct err *err)
 {
-	const struct pci_plan *plan = dev->plan;
+	struct pci_plan *plan = dev->plan;
 
 	for (size_t i = 0; i < plan->nr; i++) {
 		const struct pci_bdf *bdf = &plan->functions[i].slot.bdf;
-		int rc = pcihost_is_bound(bdf) ? 0 : pci_assignable_add(set->xen, bdf, NULL, err);
+		int rc = claim(set, &plan->functions[i], err);
 
+		if (rc == 0 && !pcihost_is_bound(bdf))
+			rc = pci_assignable_add(set->xen, bdf, NULL, err);
 		if (rc < 0)
 			return rc;
 		pcihost_reset(bdf);
@@ -219,23 +236,24 @@ void pci_user_nodes(const struct pci_plan *plan, uint32_t domid, struct store_no
 	}
 }
 
+int pci_allow(struct xen *xen, uint32_t domid, const struct pci_range *range, bool allow,
+	      struct err *err)
+{
+	if (range->ports)
+		return passthrough_ports(xen, domid, (uint32_t)range->start, (uint32_t)range->size,
+					 allow, err);
+	return passthrough_memory(xen, domid, range->start >> PAGE_BITS,
+				  (range->size + PAGE_SIZE - 1) >> PAGE_BITS, allow, err);
+}
+
 static int give_one(struct devices *set, const struct pci_function *f, struct err *err)
 {
 	const struct pci_bdf *bdf = &f->slot.bdf;
 	struct pci_resources res;
 	int rc = pcihost_resources(bdf, &res, err);
 
-	for (size_t i = 0; rc == 0 && i < res.nr; i++) {
-		const struct pci_range *range = &res.ranges[i];
-
-		if (range->ports)
-			rc = passthrough_ports(set->xen, set->domid, (uint32_t)range->start,
-					       (uint32_t)range->size, true, err);
-		else
-			rc = passthrough_memory(set->xen, set->domid, range->start >> PAGE_BITS,
-						(range->size + PAGE_SIZE - 1) >> PAGE_BITS, true,
-						err);
-	}
+	for (size_t i = 0; rc == 0 && i < res.nr; i++)
+		rc = pci_allow(set->xen, set->domid, &res.ranges[i], true, err);
 	if (rc == 0 && res.irq)
 		rc = passthrough_irq(set->xen, set->domid, res.irq, true, err);
 	if (rc == 0 && f->dev->permissive)

@@ -16,6 +16,7 @@
 
 struct device;
 struct devices;
+struct pci_range;
 struct store_nodes;
 struct store_txn;
 
@@ -23,6 +24,7 @@ struct store_txn;
 struct pci_function {
 	struct pci_slot slot;
 	const struct pci_dev *dev;	/* borrowed: what the config says of it */
+	int claim;			/* pcihost_claim(), from its opening on; else -1 */
 };
 
 struct pci_plan {
@@ -37,6 +39,9 @@ void pci_slot_nodes(const struct pci_plan *plan, const char *back, struct store_
 /* Pure: that domid has them. */
 void pci_user_nodes(const struct pci_plan *plan, uint32_t domid, struct store_nodes *nodes);
 
+/* Whether the domain may use these ports or this memory of a device. */
+int pci_allow(struct xen *xen, uint32_t domid, const struct pci_range *range, bool allow,
+	      struct err *err) must_check;
 /* Lets the domain use them, as far as Xen goes; and QEMU, for HVM. */
 int pci_give(struct devices *set, const struct pci_plan *plan, struct err *err) must_check;
 int pci_plug(struct devices *set, struct device *dev, int64_t deadline,

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -62,6 +63,24 @@ static const char *device_path(const struct pci_bdf *bdf, const char *name, char
 
 	snprintf(path, PATH_LEN, DEVICES "/%s/%s", pci_bdf_text(bdf, text), name);
 	return path;
+}
+
+/* The lock of its own folder: nothing to make, nothing that stays. */
+int pcihost_claim(const struct pci_bdf *bdf, int *claim, struct err *err)
+{
+	char path[PATH_LEN], text[PCI_BDF_LEN];
+	scoped(fd) int fd = open(device_path(bdf, "", path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	pci_bdf_text(bdf, text);
+	if (fd < 0)
+		return fail_sys(err, errno, "PCI device %s", text);
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return errno == EWOULDBLOCK ?
+			fail(err, EBUSY, "PCI device %s is just being given to a guest, or taken from "
+			     "xen-pciback", text) :
+			fail_sys(err, errno, "cannot lock '%s'", path);
+	*claim = take_fd(fd);
+	return 0;
 }
 
 static int check_pciback(struct err *err)

@@ -26,6 +26,12 @@ int pcihost_check(const struct pci_bdf *bdf, struct err *err) must_check;
 /* Bit n: the device has a function n. */
 unsigned int pcihost_functions(const struct pci_bdf *bdf);
 
+/*
+ * Keeps others of us from giving the device to a guest, or taking it back, until *claim is closed.
+ * -EBUSY when somebody is at that.
+ */
+int pcihost_claim(const struct pci_bdf *bdf, int *claim, struct err *err) must_check;
+
 /* Whether xen-pciback has it. */
 bool pcihost_is_bound(const struct pci_bdf *bdf);
 

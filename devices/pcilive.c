@@ -350,16 +350,8 @@ static int take_resources(struct live *live, const struct pci_bdf *bdf, bool irq
 
 	/* All of them, also after one that cannot be taken. */
 	for (size_t i = 0; i < res.nr; i++) {
-		const struct pci_range *range = &res.ranges[i];
-		int rc;
+		int rc = pci_allow(live->set.xen, live->set.domid, &res.ranges[i], false, &why);
 
-		if (range->ports)
-			rc = passthrough_ports(live->set.xen, live->set.domid,
-					       (uint32_t)range->start, (uint32_t)range->size, false,
-					       &why);
-		else
-			rc = passthrough_memory(live->set.xen, live->set.domid, range->start >> 12,
-						(range->size + 4095) >> 12, false, &why);
 		if (rc < 0 && first == 0) {
 			first = rc;
 			*err = why;

@@ -22,6 +22,8 @@
 /* What pciback could have in one bus's slots, and more than any guest has. */
 #define SLOTS_MAX 256
 
+enum { SLOTS_TRIES = 3 };
+
 const char *pci_info_path(const struct pci_bdf *bdf, const char *name, char path[PCI_INFO_LEN])
 {
 	snprintf(path, PCI_INFO_LEN, ROOT "/%04x-%02x-%02x-%01x%s%s", bdf->domain & 0xffff,
@@ -115,8 +117,9 @@ static int read_slot(struct xen *xen, uint32_t domid, unsigned int i, struct pci
 	return rc == -ENOENT ? 0 : rc;
 }
 
-int pci_slots(struct xen *xen, uint32_t domid, struct pci_slot **slots, size_t *nr,
-	      struct err *err)
+/* -ENOENT: one of those that are counted is not there. */
+static int read_slots(struct xen *xen, uint32_t domid, struct pci_slot **slots, size_t *nr,
+		      struct err *err)
 {
 	scoped(free) struct pci_slot *list = NULL;
 	char path[DEVICE_PATH_LEN];
@@ -140,6 +143,18 @@ int pci_slots(struct xen *xen, uint32_t domid, struct pci_slot **slots, size_t *
 	*slots = take(list);
 	*nr = count;
 	return 0;
+}
+
+int pci_slots(struct xen *xen, uint32_t domid, struct pci_slot **slots, size_t *nr,
+	      struct err *err)
+{
+	int rc = read_slots(xen, domid, slots, nr, err);
+
+	/* A detach has taken it away between two of our looks. */
+	for (int i = 0; rc == -ENOENT && i < SLOTS_TRIES; i++)
+		rc = read_slots(xen, domid, slots, nr, err);
+	return rc == -ENOENT ? fail(err, EPROTO, "domain %u has fewer PCI devices than its backend "
+				    "counts", domid) : rc;
 }
 
 int pci_user(struct xen *xen, const struct pci_bdf *bdf, uint32_t *domid, struct err *err)

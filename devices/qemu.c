@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -172,10 +173,21 @@ static size_t read_proc(int pid, const char *name, char *buf, size_t size)
 	return (size_t)n;
 }
 
+/* dm_restrict: one that its guest has taken over can change its words, but not where it is. */
+static bool is_jailed(int pid, uint32_t domid)
+{
+	char path[32], root[QEMU_PATH_LEN];
+	struct stat its, ours;
+
+	snprintf(path, sizeof(path), "/proc/%d/root", pid);
+	return stat(path, &its) == 0 && stat(qemu_root(domid, root), &ours) == 0 &&
+	       its.st_dev == ours.st_dev && its.st_ino == ours.st_ino;
+}
+
 /*
- * 1: its words have "-xen-domid" and the number near the front, whoever started it; 0: they have
- * not; -EAGAIN: it has none. The name before the words: it changes first, in the middle of an exec,
- * and there are no words for a moment.
+ * 1: its words have "-xen-domid" and the number near the front, whoever started it, or it is in that
+ * domain's jail; 0: neither; -EAGAIN: it has no words. The name before the words: it changes first, in
+ * the middle of an exec, and there are no words for a moment.
  */
 static int serves(int pid, uint32_t domid)
 {
@@ -186,7 +198,7 @@ static int serves(int pid, uint32_t domid)
 	if (len && text[len - 1] == '\n')
 		text[len - 1] = '\0';
 	/* Ours, before its exec. */
-	if (strcmp(text, qemu_comm(domid, comm)) == 0)
+	if (strcmp(text, qemu_comm(domid, comm)) == 0 || is_jailed(pid, domid))
 		return 1;
 	len = read_proc(pid, "cmdline", text, sizeof(text));
 	snprintf(number, sizeof(number), "%u", domid);

@@ -224,7 +224,8 @@ void qemu_command(const struct devices *set, const char *program, const struct q
 	if (!hvm)
 		qemu_arg(args, "-xen-attach");
 	qemu_arg(args, "-name");
-	qemu_arg_value(args, "", set->name, "");
+	/* As libxl gives it, but where QEMU would take it for an option. */
+	qemu_arg_value(args, strchr(set->name, '=') ? "guest=" : "", set->name, "");
 	display_args(args, set);
 	if (hvm)
 		qemu_hvm_args(set, args);

@@ -190,7 +190,7 @@ int qmp_ready(struct qmp *qmp, int64_t deadline, struct err *err)
 	return rc;
 }
 
-int qmp_run_fd(struct qmp *qmp, const char *command, json_t *args, int fd, int64_t deadline,
+static int run_fd(struct qmp *qmp, const char *command, json_t *args, int fd, int64_t deadline,
 	       json_t **result, struct err *err)
 {
 	int rc = send_command(qmp, command, args, fd, deadline, err);
@@ -205,7 +205,22 @@ int qmp_run_fd(struct qmp *qmp, const char *command, json_t *args, int fd, int64
 int qmp_run(struct qmp *qmp, const char *command, json_t *args, int64_t deadline,
 	    json_t **result, struct err *err)
 {
-	return qmp_run_fd(qmp, command, args, -1, deadline, result, err);
+	return run_fd(qmp, command, args, -1, deadline, result, err);
+}
+
+int qmp_give_fd(struct qmp *qmp, int fd, int64_t deadline, char name[QMP_FILE_LEN],
+		struct err *err)
+{
+	scoped(json) json_t *answer = NULL;
+	json_int_t number;
+	int rc = run_fd(qmp, "add-fd", NULL, fd, deadline, &answer, err);
+
+	if (rc < 0)
+		return rc;
+	if (json_unpack(answer, "{s:I}", "fdset-id", &number) < 0)
+		return fail(err, EPROTO, "add-fd: QEMU does not say where it has put the file");
+	snprintf(name, QMP_FILE_LEN, "/dev/fdset/%lld", (long long)number);
+	return 0;
 }
 
 int qmp_connect(const char *path, int64_t deadline, struct qmp *qmp, struct err *err)

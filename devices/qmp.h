@@ -45,9 +45,10 @@ int qmp_open(const char *path, int64_t deadline, struct qmp *qmp, struct err *er
 int qmp_run(struct qmp *qmp, const char *command, json_t *args, int64_t deadline,
 	    json_t **result, struct err *err) must_check;
 
-/* The same with a descriptor that QEMU gets a copy of (add-fd). */
-int qmp_run_fd(struct qmp *qmp, const char *command, json_t *args, int fd, int64_t deadline,
-	       json_t **result, struct err *err) must_check;
+/* QEMU gets a copy of fd (add-fd): *name is what it opens that by, the text lies in the buffer. */
+enum { QMP_FILE_LEN = 40 };
+int qmp_give_fd(struct qmp *qmp, int fd, int64_t deadline, char name[QMP_FILE_LEN],
+		struct err *err) must_check;
 
 /*
  * Pure: what one line from QEMU means. 1: the answer, *result as above; 0: an event or a

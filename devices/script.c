@@ -167,8 +167,6 @@ static int start(const struct script_call *call, pid_t *pid, struct err *err)
 	if (out < 0)
 		log_debug("%s: %s; what '%s' writes is lost", SCRIPT_LOG, strerror(errno),
 			  call->script);
-	/* Ignored, it would make the kernel forget the exit status. */
-	signal(SIGCHLD, SIG_DFL);
 	r = spawn(call, env.list, in, out < 0 ? in : out, pid);
 	if (r)
 		return fail_sys(err, r, "cannot run hotplug script '%s'", call->script);

@@ -87,7 +87,8 @@ static void test_slots(void)
 		{ .msitranslate = true, .power_mgmt = true },
 	};
 	struct pci_function functions[] = {
-		{ { { 0, 3, 0, 1 }, 2, 7 << 3 | 1 }, &devs[0] }, { { { 0, 3, 0, 0 }, 3, 0 }, &devs[1] },
+		{ { { 0, 3, 0, 1 }, 2, 7 << 3 | 1 }, &devs[0], -1 },
+		{ { { 0, 3, 0, 0 }, 3, 0 }, &devs[1], -1 },
 	};
 	struct pci_plan plan = { .functions = functions, .nr = 2, .nr_before = 2 };
 	scoped(store_nodes) struct store_nodes nodes = STORE_NODES_INIT;

@@ -45,14 +45,19 @@ static char *command_of(struct domain_config *config, struct device *items, size
 
 static void test_command(void)
 {
-	char name[] = "a,b", model[] = "-trace", pv[] = "-pv";
+	char name[] = "a,b", option[] = "a=b", model[] = "-trace", pv[] = "-pv";
 	char *extra[] = { model }, *extra_pv[] = { pv };
 	struct domain_config config = { .name = name, .max_memkb = 16384 };
 	scoped(free) char *plain = command_of(&config, NULL, 0);
-	scoped(free) char *more = NULL, *live = NULL;
+	scoped(free) char *more = NULL, *live = NULL, *taken = NULL;
 
 	is_str(plain, MONITORS BASE "a,,b " NO_DISPLAY "-machine xenpv -m 16",
 	       "as libxl's for a PV guest; a comma in its name");
+	config.name = option;
+	taken = command_of(&config, NULL, 0);
+	is_str(taken, MONITORS BASE "guest=a=b " NO_DISPLAY "-machine xenpv -m 16",
+	       "a name that would be an option of QEMU's");
+	config.name = name;
 	config.dm_args = (struct str_list){ extra, 1 };
 	config.dm_args_pv = (struct str_list){ extra_pv, 1 };
 	more = command_of(&config, NULL, 0);

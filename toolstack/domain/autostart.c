@@ -245,7 +245,6 @@ static int watch_children(struct starters *s, struct err *err)
 {
 	sigset_t child;
 
-	signal(SIGCHLD, SIG_DFL);	/* whose caller ignores it gets no status */
 	sigemptyset(&child);
 	sigaddset(&child, SIGCHLD);
 	if (sigprocmask(SIG_BLOCK, &child, &s->mask) < 0)

@@ -259,6 +259,9 @@ static int await(struct program *p, struct relay *relay, int64_t deadline, struc
 			return fail(err, EINTR, "interrupted");
 		if (rc < 0)
 			return fail_sys(err, -rc, "cannot wait for it");
+		/* What it started must not go on writing; the number is its own until it is waited for. */
+		if (fds[0].revents)
+			kill(-p->pid, SIGKILL);
 		if (fds[1].revents)
 			listen_to(p);
 		rc = relay_step(relay, fds + 2, err);

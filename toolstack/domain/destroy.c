@@ -84,19 +84,6 @@ static int remove_store(uint32_t domid, const char *uuid, const struct device_li
 	return store_nodes_write(&nodes, domid, err);
 }
 
-static int remove_userdata(uint32_t domid, const uint8_t uuid[16], struct err *err)
-{
-	scoped(userdata_lock) struct userdata_lock lock = USERDATA_LOCK_INIT;
-	struct userdata ud = { .domid = domid };
-	int rc;
-
-	memcpy(ud.uuid, uuid, sizeof(ud.uuid));
-	rc = userdata_lock(&ud, &lock, err);
-	if (rc < 0)
-		return rc;
-	return userdata_remove_all(&ud, err);
-}
-
 /*
  * xenconsoled connects some time after the introduction and then writes console/tty:
  * after the nodes were removed it would bring that one back, for good.
@@ -201,10 +188,17 @@ int domain_strip(struct xen *xen, uint32_t domid, const uint8_t uuid[16], struct
 int domain_destroy_unfinished(struct xen *xen, uint32_t domid, const uint8_t uuid[16],
 			      struct err *err)
 {
-	int rc = domain_strip(xen, domid, uuid, err);
+	scoped(userdata_lock) struct userdata_lock lock = USERDATA_LOCK_INIT;
+	struct userdata ud = { .domid = domid };
+	int rc;
 
+	/* Until it is gone: what is attached meanwhile would stay. */
+	memcpy(ud.uuid, uuid, sizeof(ud.uuid));
+	rc = userdata_lock(&ud, &lock, err);
 	if (rc == 0)
-		rc = remove_userdata(domid, uuid, err);
+		rc = domain_strip(xen, domid, uuid, err);
+	if (rc == 0)
+		rc = userdata_remove_all(&ud, err);
 	if (rc < 0)
 		return rc;
 	rc = domctl_destroy(xen, domid, err);
@@ -325,6 +319,7 @@ int domain_cleanup(struct xen *xen, void (*report)(const char *name, uint32_t do
 
 	if (rc < 0)
 		return rc;
+	runfile_sweep_ends(RUNFILE_DIR);
 	for (size_t i = 0; i < nr; i++) {
 		uint32_t domid;
 

@@ -95,9 +95,33 @@ int runfile_lock_patiently(const char *dir, const char *name, struct runfile *rf
 	return rc;
 }
 
+#define END_SUFFIX ".end"
+
 static char *end_path(const char *dir, const char *name)
 {
-	return str_format("%s/%s.end", dir, name);
+	return str_format("%s/%s" END_SUFFIX, dir, name);
+}
+
+void runfile_sweep_ends(const char *dir)
+{
+	DIR *d = opendir(dir);
+	struct dirent *de;
+
+	while (d && (de = readdir(d))) {
+		scoped(free) char *path = NULL;
+		scoped(fd) int fd = -1;
+		size_t len = strlen(de->d_name);
+		struct err ignored;	/* somebody has it */
+
+		if (len <= strlen(END_SUFFIX) ||
+		    strcmp(de->d_name + len - strlen(END_SUFFIX), END_SUFFIX) != 0)
+			continue;
+		path = str_format("%s/%s", dir, de->d_name);
+		if (path && file_lock(path, 0, &fd, &ignored) == 0)
+			unlink(path);
+	}
+	if (d)
+		closedir(d);
 }
 
 bool runfile_has_end(const char *dir, const char *name)

@@ -94,6 +94,8 @@ int runfile_lock_end(const char *dir, const char *name, struct runfile *end,
 
 /* Whether somebody has it, or had and was killed. */
 bool runfile_has_end(const char *dir, const char *name);
+/* Removes those of any name that nobody has. */
+void runfile_sweep_ends(const char *dir);
 
 struct runfile_entry {
 	char *name;

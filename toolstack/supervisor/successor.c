@@ -440,28 +440,36 @@ static int destroy_recorded(struct xen *xen, const char *name, const uint8_t uui
 
 int successor_prevent(struct xen *xen, const char *name, const uint8_t *uuid, struct err *err)
 {
-	scoped(intent) struct intent intent = INTENT_INIT;
+	scoped(intent) struct intent meant = INTENT_INIT, left = INTENT_INIT;
 	scoped(runfile) struct runfile end = RUNFILE_INIT;
-	int rc;
+	int rc = 0;
 
-	if (!intent_exists(RUNFILE_DIR, name) && !(uuid && runfile_has_end(RUNFILE_DIR, name)))
+	if (uuid && !runfile_has_end(RUNFILE_DIR, name) && !intent_exists(RUNFILE_DIR, name))
 		return 0;
+	/* Who is at it removes its intent in the end. */
+	if (!uuid)
+		rc = intent_read(RUNFILE_DIR, name, &meant, err);
+	if (rc < 0)
+		return rc == -ENOENT || rc == -EINVAL ? 0 : rc;
+	if (!uuid)
+		uuid = meant.uuid;
 	rc = runfile_lock_end(RUNFILE_DIR, name, &end, err);
 	if (rc < 0)
 		return rc;
-	rc = intent_read(RUNFILE_DIR, name, &intent, err);
-	if (rc < 0 && rc != -ENOENT)
-		return rc;
-	if (rc == 0 && (!uuid || memcmp(uuid, intent.uuid, sizeof(intent.uuid)) == 0)) {
+	rc = intent_read(RUNFILE_DIR, name, &left, err);
+	if (rc == 0 && memcmp(uuid, left.uuid, sizeof(left.uuid)) == 0) {
 		/* What is kept aside is not meant. */
-		if (*intent.aside.name)
-			rc = end_old(xen, &intent, err);
+		if (*left.aside.name)
+			rc = end_old(xen, &left, err);
 		if (rc < 0)
 			return rc;
 		intent_remove(RUNFILE_DIR, name);
-		uuid = intent.uuid;
+	} else if (rc == -EINVAL) {
+		intent_remove(RUNFILE_DIR, name);
+	} else if (rc < 0 && rc != -ENOENT) {
+		return rc;
 	}
-	rc = uuid ? destroy_recorded(xen, name, uuid, err) : 0;
+	rc = destroy_recorded(xen, name, uuid, err);
 	return rc < 0 ? rc : 1;
 }
 

@@ -140,8 +140,18 @@ is "shutdown of one that nobody watches" "$rc" 0
 within "shut down" 20 has_state p2 '---s--'
 run xl destroy p2
 is "xl destroys ours" "$rc:$err" "0:"
-run_limit 60 xlite destroy p1
-is "xlite too" "$rc:$err" "0:"
+# Nothing is taken from one that somebody just attaches a device to.
+id=$(xl domid p1)
+read -r _ uuid _ < /run/xlite/p1.dom
+exec 8> "/var/lib/xen/userdata-l.$id.$uuid.domain-userdata-lock"
+flock 8
+xlite destroy p1 8>&- 2> "$T/said" &
+within "destroy has begun" 20 has_state p1 '--p*'
+is "and waits" "$(xenstore-read "/local/domain/$id/name")" p1
+rm "/var/lib/xen/userdata-l.$id.$uuid.domain-userdata-lock"
+exec 8>&-
+wait $!
+is "xlite too" "$?:$(< "$T/said")" "0:"
 no_records() { [ -z "$(ls /run/xlite)" ]; }
 # What xl destroyed or renamed behind our back leaves a record.
 run xlite cleanup

@@ -76,6 +76,10 @@ is "and has none" "$(driver $three)" ""
 xlite_ok "but its driver is known" pci-assignable-add $three
 xlite_ok "later" pci-assignable-remove -r $three
 is "it is back" "$(driver $three)" e1000
+exec 8< /sys/bus/pci/devices/$net
+flock 8
+refused "one that somebody else is at" 1 "PCI device $net is just being given to a guest, or" pci-assignable-remove $net
+exec 8<&-
 refused "no address" 2 "bad pci address 'x'" pci-assignable-add x
 refused "no such device" 1 "PCI device 0000:00:1e.0: there is none of that address" \
 	pci-assignable-add 00:1e.0

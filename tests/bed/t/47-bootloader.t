@@ -141,6 +141,7 @@ printf '%s\n' "$@" | sed 's#=/.*#=/#' > "${0%/*}/args"
 tty > "${0%/*}/tty"
 exec /usr/lib/xen-4.17/bin/pygrub "$@"
 EOT
+printf '#!/bin/sh\nwhile :; do echo again; done &\nexec %s/loader "$@"\n' "$T/bin" > "$T/bin/noisy"
 printf '#!/bin/sh\necho one; echo its last words; exit 3\n' > "$T/bin/broken"
 printf '#!/bin/sh\nsleep 1000 & echo $! > %s/sleeper; wait\n' "$T" > "$T/bin/slow"
 chmod +x "$T/bin"/*
@@ -152,6 +153,11 @@ run xl create -q -p "$T/b-prog.cfg"
 is "the same with xl" "$rc" 0
 run xl destroy b-prog
 is "the same arguments but for the paths" "$(cat "$T/ours")" "$(cat "$T/bin/args")"
+# What it leaves behind writes without end, and our caller does not care for its children.
+boots b-noisy "$T/part,raw,xvda,w" "bootloader=\"$T/bin/noisy\""
+run_limit 100 env --ignore-signal=CHLD xlite create -q -p "$T/b-noisy.cfg"
+is "a child that it leaves is ended" "$rc:$(calm)" "0:"
+run xlite destroy b-noisy
 boots b-no "$T/part,raw,xvda,w" "bootloader=\"$T/bin/broken\""
 run xlite create -q -p "$T/b-no.cfg"
 like "one that fails" "$rc:$err" "^3:.*bootloader '$T/bin/broken': it ended with status 3: its last words"

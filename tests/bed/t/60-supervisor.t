@@ -73,19 +73,22 @@ run xlite destroy s-again
 is "destroyed" "$rc:$err" "0:"
 
 # Destroyed between its lives it does not come back, whether somebody is at its restart or not.
-for who in waited-for killed; do
+waits() { grep -q "^waiting for what is done about the end of '$1'" "$T/said"; }
+for who in by-name by-pattern killed; do
 	ends "s-$who" reboot restart
 	exec 8< "/run/xlite/s-$who.dom"
 	flock 8
 	tell "s-$who" "exit 1"
 	within "$who: between two lives" 30 no_domain "$id"
-	[ $who = waited-for ] || pkill -9 -f 'xlite supervise'
-	xlite destroy "s-$who" 8<&- 2> "$T/said" &
+	[ $who != killed ] || pkill -9 -f 'xlite supervise'
+	word=s-$who
+	[ $who != by-pattern ] || word='s-by-pat*'
+	xlite destroy "$word" 8<&- 2> "$T/said" &
 	destroy=$!
-	[ $who = killed ] || ok "destroy waits" kill -0 $destroy
+	[ $who = killed ] || within "$who: destroy waits" 20 waits "s-$who"
 	exec 8<&-
 	wait $destroy
-	is "$who: destroyed" "$?:$(< "$T/said")" "0:"
+	is "$who: destroyed" "$?:$(grep -v '^waiting for' "$T/said")" "0:"
 	xlite supervise &
 	within "$who: and nobody brings it back" 30 no_supervisor
 	nok "$who: it is gone" domid_of "s-$who"
@@ -94,6 +97,52 @@ for who in waited-for killed; do
 done
 run xlite destroy s-killed
 like "and then there is none" "$rc:$err" "^1:s-killed is an invalid domain identifier"
+
+# Nor does one that its create attends; by its number, which it has no more.
+tiny s-front 'on_reboot="restart"'
+xlite create -F "$T/s-front.cfg" 2> "$T/front" &
+front=$!
+console_has s-front 'tiny: ready'
+id=$(domid_of s-front)
+exec 8< /run/xlite/s-front.dom
+flock 8
+tell s-front "exit 1"
+within "attended: between two lives" 30 no_domain "$id"
+run xlite destroy "$id"
+like "its number is nobody's" "$rc:$err" "^1:.*$id"
+exec 8<&-
+within "attended: a successor all the same" 30 successor_of s-front "$id"
+exec 9> /run/xlite/s-front.end
+flock 9
+xlite destroy s-front 9<&- 2> "$T/said" &
+destroy=$!
+within "who attends it is waited for" 20 waits s-front
+ok "meanwhile it lives" domid_of s-front
+rm /run/xlite/s-front.end
+exec 9<&-
+wait $destroy
+is "destroyed" "$?:$(grep -v '^waiting for' "$T/said")" "0:"
+wait $front
+nok "and nothing is left" compgen -G "/run/xlite/s-front.*"
+
+# Whoever carries it out is killed again and again: given up, and not for another day.
+ends s-tired reboot restart
+exec 8< /run/xlite/s-tired.dom
+flock 8
+tell s-tired "exit 1"
+within "tired: between two lives" 30 no_domain "$id"
+child=
+another() { local now; now=$(pgrep -fx "xlite supervise --end s-tired .*") && [ "$now" != "$child" ]; }
+for n in 1 2 3 4; do
+	within "child $n" 20 another || break
+	child=$(pgrep -fx "xlite supervise --end s-tired .*")
+	kill -9 "$child"
+done
+within "given up" 20 eval '[ "$(events s-tired error)" = 1 ]'
+exec 8<&-
+within "nobody looks after it" 30 no_supervisor
+run xlite cleanup
+nok "nothing is left of its restart" compgen -G "/run/xlite/s-tired.*"
 
 ends s-aside crash rename-restart
 within "on_crash=rename-restart" 30 successor_of s-aside "$id"
