@@ -110,6 +110,15 @@ static void test_files(void)
 	ok(system(deep) == 0, "cleaned up");
 }
 
+static void test_stem(void)
+{
+	is_int(str_stem("web.dom", ".dom"), 3, "what is before a suffix");
+	is_int(str_stem("a.dom.dom", ".dom"), 5, "the last one");
+	is_int(str_stem("web.domx", ".dom"), 0, "another one");
+	is_int(str_stem(".dom", ".dom"), 0, "nothing before it");
+	is_int(str_stem("", ".dom"), 0, "nothing at all");
+}
+
 /* Only where there is no Xen, which is where unit tests mostly run. */
 static void test_no_xen(void)
 {
@@ -130,6 +139,7 @@ int main(void)
 	test_err();
 	test_numbers();
 	test_strings();
+	test_stem();
 	test_files();
 	return tap_done();
 }

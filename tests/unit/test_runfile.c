@@ -128,6 +128,32 @@ static void test_list(const char *dir)
 		runfile_drop(dir, names[i], (uint32_t)i + 1, uuid_b);
 }
 
+/* Who sees to a guest's end, and what one that was killed leaves. */
+static void test_ends(const char *dir)
+{
+	struct runfile end = RUNFILE_INIT;
+	struct err err = ERR_INIT;
+	int status;
+	pid_t pid;
+
+	ok(!runfile_has_end(dir, "g"), "nobody is at its end");
+	is_int(runfile_lock_end(dir, "g", &end, &err), 0, "now we are");
+	ok(runfile_has_end(dir, "g"), "which shows");
+	runfile_sweep_ends(dir);
+	ok(runfile_has_end(dir, "g"), "nobody sweeps it away");
+	runfile_remove(&end);
+	ok(!runfile_has_end(dir, "g"), "it goes with the lock");
+	pid = fork();
+	if (pid == 0) {
+		is_int(runfile_lock_end(dir, "g", &end, &err), 0, "a child");
+		raise(SIGKILL);
+	}
+	waitpid(pid, &status, 0);
+	ok(runfile_has_end(dir, "g"), "one that is killed leaves it");
+	runfile_sweep_ends(dir);
+	ok(!runfile_has_end(dir, "g"), "until it is swept away");
+}
+
 int main(void)
 {
 	char dir[] = "/tmp/xlite-runfile-XXXXXX";
@@ -138,6 +164,7 @@ int main(void)
 	test_debris(dir);
 	test_damaged(dir);
 	test_list(dir);
+	test_ends(dir);
 	ok(rmdir(dir) == 0, "nothing is left in the folder");
 	return tap_done();
 }

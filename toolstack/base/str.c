@@ -92,6 +92,13 @@ bool str_starts(const char *s, const char *prefix)
 	return strncmp(s, prefix, strlen(prefix)) == 0;
 }
 
+size_t str_stem(const char *name, const char *suffix)
+{
+	size_t len = strlen(name), end = strlen(suffix);
+
+	return len > end && strcmp(name + len - end, suffix) == 0 ? len - end : 0;
+}
+
 bool str_is_digits(const char *s)
 {
 	return *s && s[strspn(s, "0123456789")] == '\0';

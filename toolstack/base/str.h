@@ -36,6 +36,9 @@ char *str_format(const char *fmt, ...) printf_like(1, 2) must_check;
 
 bool str_starts(const char *s, const char *prefix);
 
+/* How long name is before suffix; 0 when it does not end so, or has nothing before. */
+size_t str_stem(const char *name, const char *suffix);
+
 /* True for a non-empty string of ASCII digits only. */
 bool str_is_digits(const char *s);
 

@@ -110,11 +110,9 @@ void runfile_sweep_ends(const char *dir)
 	while (d && (de = readdir(d))) {
 		scoped(free) char *path = NULL;
 		scoped(fd) int fd = -1;
-		size_t len = strlen(de->d_name);
 		struct err ignored;	/* somebody has it */
 
-		if (len <= strlen(END_SUFFIX) ||
-		    strcmp(de->d_name + len - strlen(END_SUFFIX), END_SUFFIX) != 0)
+		if (!str_stem(de->d_name, END_SUFFIX))
 			continue;
 		path = str_format("%s/%s", dir, de->d_name);
 		if (path && file_lock(path, 0, &fd, &ignored) == 0)
@@ -287,11 +285,11 @@ int runfile_list(const char *dir, struct runfile_entry **out, size_t *out_nr, st
 	if (!d && errno != ENOENT)
 		return fail_sys(err, errno, "cannot list '%s'", dir);
 	while (d && rc == 0 && (de = readdir(d))) {
-		size_t len = strlen(de->d_name);
+		size_t len = str_stem(de->d_name, RUNFILE_SUFFIX);
 		struct runfile_record record = { 0 };
 		scoped(fd) int fd = -1;
 
-		if (len <= strlen(RUNFILE_SUFFIX) || strcmp(de->d_name + len - strlen(RUNFILE_SUFFIX), RUNFILE_SUFFIX) != 0)
+		if (!len)
 			continue;
 		fd = openat(dirfd(d), de->d_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 		if (fd < 0)
@@ -299,7 +297,7 @@ int runfile_list(const char *dir, struct runfile_entry **out, size_t *out_nr, st
 		/* Killed before it wrote: the name of no domain yet. */
 		if (!read_record(fd, &record))
 			record = (struct runfile_record){ .creating = true };
-		rc = list_add(&list, &nr, de->d_name, len - strlen(RUNFILE_SUFFIX), &record, err);
+		rc = list_add(&list, &nr, de->d_name, len, &record, err);
 	}
 	if (d)
 		closedir(d);

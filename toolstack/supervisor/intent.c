@@ -113,15 +113,15 @@ int intent_list(const char *dir, char ***out, size_t *out_nr, struct err *err)
 	if (!d && errno != ENOENT)
 		return fail_sys(err, errno, "cannot list '%s'", dir);
 	while (d && rc == 0 && (de = readdir(d))) {
-		size_t len = strlen(de->d_name), suffix = strlen(SUFFIX);
+		size_t len = str_stem(de->d_name, SUFFIX);
 		char **grown;
 
-		if (len <= suffix || strcmp(de->d_name + len - suffix, SUFFIX) != 0)
+		if (!len)
 			continue;
 		grown = reallocarray(names, nr + 1, sizeof(*grown));
 		if (grown) {
 			names = grown;
-			names[nr] = strndup(de->d_name, len - suffix);
+			names[nr] = strndup(de->d_name, len);
 		}
 		if (grown && names[nr])
 			nr++;

@@ -266,11 +266,10 @@ static int take_changes(struct supervisor *s, struct err *err)
 			event = (const struct inotify_event *)(void *)p;
 			if (event->mask & IN_Q_OVERFLOW)
 				return guests_take_all(&s->guests, err);
-			len = event->len ? strlen(event->name) : 0;
-			if (len <= strlen(RUNFILE_SUFFIX) ||
-			    strcmp(event->name + len - strlen(RUNFILE_SUFFIX), RUNFILE_SUFFIX) != 0)
+			len = event->len ? str_stem(event->name, RUNFILE_SUFFIX) : 0;
+			if (!len)
 				continue;
-			name = strndup(event->name, len - strlen(RUNFILE_SUFFIX));
+			name = strndup(event->name, len);
 			rc = name ? guests_take_record(&s->guests, name, false, err) :
 				fail_nomem(err);
 			if (rc < 0)
