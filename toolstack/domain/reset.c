@@ -15,6 +15,7 @@
 #include "devices/device.h"
 #include "layout.h"
 #include "lookup.h"
+#include "userdata.h"
 #include "xen/domctl.h"
 #include "xen/nodes.h"
 #include "xen/store.h"
@@ -112,11 +113,18 @@ static int put_together(struct xen *xen, struct domain_config *config,
 int domain_soft_reset(struct xen *xen, uint32_t domid, struct domain_config *config,
 		      struct err *err)
 {
+	scoped(userdata_lock) struct userdata_lock lock = USERDATA_LOCK_INIT;
+	struct userdata ud = { .domid = domid };
 	struct layout_facts facts = { .domid = domid };
 	scoped(free) char *tty = NULL;
 	scoped(fd) int model = -1;	/* a PVH guest's QEMU serves backends alone: a new one */
-	int rc = read_tty(xen, domid, &tty, err);
+	int rc;
 
+	/* Nobody attaches to what is being taken apart. */
+	memcpy(ud.uuid, config->uuid, sizeof(ud.uuid));
+	rc = userdata_lock(&ud, &lock, err);
+	if (rc == 0)
+		rc = read_tty(xen, domid, &tty, err);
 	if (rc == 0)
 		rc = read_size(xen, domid, config, &facts.target_kb, err);
 	if (rc == 0)

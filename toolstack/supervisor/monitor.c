@@ -17,6 +17,7 @@
 #include "base/str.h"
 #include "config/cfg.h"
 #include "config/config.h"
+#include "domain/destroy.h"
 #include "domain/ending.h"
 #include "domain/lookup.h"
 #include "domain/runfile.h"
@@ -152,20 +153,25 @@ static int check_nobody(const char *name, const struct domctl_info *info, struct
 }
 
 /* The record of one that another toolstack has made, or one that says "alone". */
-static int take_over(const char *name, const struct domctl_info *info, struct err *err)
+static int take_over(struct xen *xen, const char *name, const struct domctl_info *info,
+		     struct err *err)
 {
 	struct runfile_record old, record = { .domid = info->domid, .started = time(NULL) };
 	struct runfile rf = RUNFILE_INIT;
-	bool found;
+	bool found, same;
+	uint32_t debris;
 	int rc = runfile_lock(RUNFILE_DIR, name, &rf, &found, &old, err);
 
 	if (rc < 0)
 		return rc;
 	memcpy(record.uuid, info->uuid, sizeof(record.uuid));
-	found = found && old.domid == record.domid && memcmp(old.uuid, record.uuid, 16) == 0;
-	if (found && !old.creating && !old.unwatched)
+	same = found && old.domid == record.domid && memcmp(old.uuid, record.uuid, 16) == 0;
+	if (same && !old.creating && !old.unwatched)
 		rc = fail(err, EALREADY, "domain %u ('%s') is looked after already", info->domid, name);
-	else
+	/* Nobody would find what a killed create of that name left. */
+	else if (found && !same && old.creating)
+		rc = domain_reap(xen, &old, &debris, err);
+	if (rc == 0)
 		rc = runfile_write(&rf, &record, err);
 	runfile_unlock(&rf);
 	return rc;
@@ -188,7 +194,7 @@ int monitor_adopt(struct xen *xen, uint32_t domid, struct err *err)
 	if (rc == 0)
 		rc = check_config(xen, domid, err);
 	if (rc == 0)
-		rc = take_over(name, &info, err);
+		rc = take_over(xen, name, &info, err);
 	if (rc < 0)
 		return rc;
 	event_add("watched", name, domid, "%s", "");

@@ -130,8 +130,15 @@ is "watch: xl's" "$rc:$err" "1:xlite: domain $(domid_of l-xl) ('l-xl') is looked
 is "it has no record" "$(record l-xl)" ""
 kill "$monitor"
 wait_for 20 eval '! kill -0 $monitor'
+# As if a create of that name had been killed, too.
+tiny l-left
+xl create -q -e -p "$T/l-left.cfg"
+id=$(domid_of l-left)
+uuid=$(xenstore-read "/local/domain/$id/vm")
+printf '%-8s %36s %10u %5u %11u\n' creating "${uuid#/vm/}" "$id" 0 0 > /run/xlite/l-xl.dom
 run xlite watch l-xl
 is "watch: xl's that xl has left" "$rc:$err" "0:"
+ok "what a killed create of its name had left is gone" xen_gone l-left
 id=$(domid_of l-xl)
 tell l-xl "exit 1"
 within "its restart" 40 successor_of l-xl "$id"

@@ -40,7 +40,7 @@ config r-hvm 'type="hvm"' memory=40 maxvcpus=2 vnc=1 "disk=[$disk, $qdisk]" "$vi
 
 reset()		# reset NAME: it and what there is of it before and after
 {
-	local name=$1 id qemu
+	local name=$1 id qemu uuid
 
 	console_has "$name" 'tiny: ready'
 	run xlite block-attach "$name" "raw:$T/later.img" xvdc w
@@ -52,7 +52,15 @@ reset()		# reset NAME: it and what there is of it before and after
 	[ $name = r-pvh ] || is "$name: another vcpu, less memory" \
 		"$(xlite vcpu-set $name 2 2>&1; xlite mem-set $name 38 2>&1)" ""
 	nodes "$id" > "$T/before"
+	# As one that just attaches a device has it.
+	read -r _ uuid _ < "/run/xlite/$name.dom"
+	exec 8> "/var/lib/xen/userdata-l.$id.$uuid.domain-userdata-lock"
+	flock 8
 	tell "$name" "exit 5"
+	within "$name: nothing is taken apart under an attach" 20 grep -q -- '-> FLOCK' /proc/locks
+	is "$name: all is there" "$(nodes "$id" | diff "$T/before" -)" ""
+	rm "/var/lib/xen/userdata-l.$id.$uuid.domain-userdata-lock"
+	exec 8>&-
 	within "$name: runs again" 60 said "$name" 'tiny: ready' 2
 	within "$name: is told" 20 happened "$name" restart "$id" "soft reset: the same domain goes on"
 	ok "$name: and why" happened "$name" shutdown "$id" "soft_reset: soft-reset"
