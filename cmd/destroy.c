@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "command.h"
+#include "config/config.h"
 #include "devices/diskborrow.h"
 #include "domain/runfile.h"
 #include "supervisor/intent.h"
@@ -39,17 +40,25 @@ static int destroy_one(struct cmd *cmd, uint32_t domid, struct err *err)
 static int destroy_without_domain(struct cmd *cmd, const char *pattern, struct err *err)
 {
 	char **names = NULL;
+	struct err other;
 	size_t nr = 0;
 	int count = 0, rc = intent_list(RUNFILE_DIR, &names, &nr, err);
 
 	for (size_t i = 0; i < nr; i++) {
-		if (rc >= 0 && fnmatch(pattern, names[i], 0) == 0) {
-			rc = successor_prevent(&cmd->xen, names[i], NULL, err);
-			count += rc > 0;
+		int found = fnmatch(pattern, names[i], 0) == 0 ?
+			successor_prevent(&cmd->xen, names[i], NULL, &other) : 0;
+
+		if (found < 0 && rc == 0) {
+			rc = found;
+			*err = other;
 		}
+		count += found > 0;
 		free(names[i]);
 	}
 	free(names);
+	/* One that its create attends: only by its name. */
+	if (rc == 0 && !count && config_check_name(pattern, &other) == 0)
+		return successor_prevent(&cmd->xen, pattern, NULL, err);
 	return rc < 0 ? rc : count;
 }
 

@@ -113,11 +113,17 @@ static int carry_out(struct xen *xen, struct domain_config *config, enum config_
 {
 	scoped(runfile) struct runfile end = RUNFILE_INIT;
 	struct ending_aside aside;
+	struct domctl_info info;
 	const char *no_reset;
 	int rc = runfile_lock_end(RUNFILE_DIR, config->name, &end, err);
 
-	if (rc < 0)
+	if (rc == 0)
+		rc = domctl_info(xen, *domid, &info, err);
+	if (rc < 0 && rc != -ENOENT)
 		return rc;
+	/* Who had the lock has destroyed it. */
+	if (rc == -ENOENT || info.dying || memcmp(info.uuid, config->uuid, sizeof(info.uuid)) != 0)
+		return NOTHING_LEFT;
 	if (ending_restarts(action) || action == CONFIG_ACTION_SOFT_RESET)
 		take_live_config(xen, *domid, config);
 	no_reset = ending_no_reset(config, &action);

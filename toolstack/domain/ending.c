@@ -178,7 +178,7 @@ static int record_aside(uint32_t domid, const struct ending_aside *aside, struct
 	scoped(runfile) struct runfile rf = RUNFILE_INIT;
 	struct runfile_record record;
 	bool found;
-	int rc = runfile_lock(RUNFILE_DIR, aside->name, &rf, &found, &record, err);
+	int rc = runfile_lock_patiently(RUNFILE_DIR, aside->name, &rf, &found, &record, err);
 
 	if (rc < 0)
 		return rc;

@@ -79,8 +79,11 @@ int runfile_lock(const char *dir, const char *name, struct runfile *rf, bool *fo
 	return 0;
 }
 
-/* How long a file is waited for that is held for a moment, and how often another's end is looked at. */
-enum { BUSY_TRIES = 50, BUSY_MS = 200, END_MS = 20 };
+/*
+ * How long a file is waited for that is held for a moment, and how often it is looked at whether
+ * another has done with an end: each look wakes the supervisor, who watches the folder.
+ */
+enum { BUSY_TRIES = 50, BUSY_MS = 200, END_MS = 100 };
 
 int runfile_lock_patiently(const char *dir, const char *name, struct runfile *rf, bool *found,
 			   struct runfile_record *old, struct err *err)

@@ -415,6 +415,7 @@ static int destroy_recorded(struct xen *xen, const char *name, const uint8_t uui
 	struct runfile rf = RUNFILE_INIT;
 	struct runfile_record record;
 	struct domctl_info info;
+	uint32_t debris;
 	bool found;
 	int rc = runfile_lock_patiently(RUNFILE_DIR, name, &rf, &found, &record, err);
 
@@ -425,7 +426,7 @@ static int destroy_recorded(struct xen *xen, const char *name, const uint8_t uui
 		return 0;
 	}
 	if (found && record.creating) {
-		rc = domain_reap(xen, &record, &record.domid, err);
+		rc = domain_reap(xen, &record, &debris, err);
 	} else if (found) {
 		rc = find(xen, record.domid, uuid, &info, err);
 		if (rc > 0)
@@ -438,21 +439,42 @@ static int destroy_recorded(struct xen *xen, const char *name, const uint8_t uui
 	return rc == -ENOENT ? 0 : rc;
 }
 
+/* Of a guest between two lives: its restart says it, or the record that its create keeps. */
+static int uuid_between(const char *name, uint8_t uuid[16], struct err *err)
+{
+	scoped(intent) struct intent intent = INTENT_INIT;
+	struct runfile_record record;
+	int rc = intent_read(RUNFILE_DIR, name, &intent, err);
+
+	if (rc == 0) {
+		memcpy(uuid, intent.uuid, sizeof(intent.uuid));
+		return 0;
+	}
+	if (rc != -ENOENT)
+		return rc;
+	rc = runfile_has_end(RUNFILE_DIR, name) ?
+		runfile_read(RUNFILE_DIR, name, &record, err) : -ENOENT;
+	if (rc == 0)
+		memcpy(uuid, record.uuid, sizeof(record.uuid));
+	return rc;
+}
+
 int successor_prevent(struct xen *xen, const char *name, const uint8_t *uuid, struct err *err)
 {
-	scoped(intent) struct intent meant = INTENT_INIT, left = INTENT_INIT;
+	scoped(intent) struct intent left = INTENT_INIT;
 	scoped(runfile) struct runfile end = RUNFILE_INIT;
+	uint8_t found[16];
 	int rc = 0;
 
-	if (uuid && !runfile_has_end(RUNFILE_DIR, name) && !intent_exists(RUNFILE_DIR, name))
+	if (!runfile_has_end(RUNFILE_DIR, name) && !intent_exists(RUNFILE_DIR, name))
 		return 0;
-	/* Who is at it removes its intent in the end. */
+	/* Before we wait: whoever is at it removes its intent in the end. */
 	if (!uuid)
-		rc = intent_read(RUNFILE_DIR, name, &meant, err);
+		rc = uuid_between(name, found, err);
 	if (rc < 0)
 		return rc == -ENOENT || rc == -EINVAL ? 0 : rc;
 	if (!uuid)
-		uuid = meant.uuid;
+		uuid = found;
 	rc = runfile_lock_end(RUNFILE_DIR, name, &end, err);
 	if (rc < 0)
 		return rc;
@@ -489,6 +511,16 @@ static int name_of(struct xen *xen, const struct domctl_info *info, char **name,
 	return rc;
 }
 
+/* rename-restart: the domain lives on with another uuid. */
+static bool find_aside(struct xen *xen, uint32_t domid, const uint8_t uuid[16])
+{
+	struct domctl_info now;
+	struct err ignored;
+
+	return domctl_info(xen, domid, &now, &ignored) == 0 && !now.dying &&
+	       memcmp(now.uuid, uuid, sizeof(now.uuid)) != 0;
+}
+
 int successor_destroy(struct xen *xen, uint32_t domid, struct err *err)
 {
 	scoped(free) char *name = NULL;
@@ -502,8 +534,11 @@ int successor_destroy(struct xen *xen, uint32_t domid, struct err *err)
 	if (rc < 0)
 		return rc;
 	rc = ending_destroy(xen, domid, info.uuid, err);
-	/* It may have ended just before it was destroyed. */
-	if (rc == 0 && name)
-		rc = successor_prevent(xen, name, info.uuid, err);
-	return rc < 0 ? rc : 0;
+	if (rc < 0)
+		return rc;
+	if (find_aside(xen, domid, info.uuid))
+		log_warn("domain %u had ended before and is kept aside, as its config says", domid);
+	/* It may have ended just before it was destroyed. A create that holds the name is the user's. */
+	rc = name ? successor_prevent(xen, name, info.uuid, err) : 0;
+	return rc < 0 && rc != -EBUSY ? rc : 0;
 }

@@ -34,13 +34,14 @@ int successor_carry_out(struct xen *xen, const char *name, uint32_t domid, const
 
 /*
  * Destroys domid for good: what somebody does about its end is waited for, and the domain that came
- * of it goes as well. -ENOENT when there is no such domain.
+ * of it goes as well; what rename-restart has kept aside stays, which is said. -ENOENT when there is
+ * no such domain.
  */
 int successor_destroy(struct xen *xen, uint32_t domid, struct err *err) must_check;
 
 /*
- * The same for a guest that may have no domain now. uuid: its; NULL: of NAME's restart that is under
- * way. 1 when there was something to prevent; 0 when nobody is at NAME's end.
+ * The same for a guest that may have no domain now. uuid: its; NULL: that of whoever's end somebody is
+ * at under that NAME. 1 when there was something to prevent; 0 when nobody is at NAME's end.
  */
 int successor_prevent(struct xen *xen, const char *name, const uint8_t *uuid,
 		      struct err *err) must_check;

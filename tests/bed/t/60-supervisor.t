@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # The supervisor: what guests' configs say about their end, carried out by one process that may be
 # killed at any moment, and that goes when there is nothing left to look after.
-# time-limit: 600
+# time-limit: 1200
 . "$XLITE/lib.sh"
 
 # Its children have "--end" among their words.
@@ -72,14 +72,28 @@ within "a successor all the same" 30 successor_of s-again "$id"
 run xlite destroy s-again
 is "destroyed" "$rc:$err" "0:"
 
-# Destroyed between its lives it does not come back, whether somebody is at its restart or not.
-waits() { grep -q "^waiting for what is done about the end of '$1'" "$T/said"; }
-for who in by-name by-pattern killed; do
-	ends "s-$who" reboot restart
-	exec 8< "/run/xlite/s-$who.dom"
+# between NAME: it has ended, and its successor waits for its record, which descriptor 8 has
+between()
+{
+	console_has "$1" 'tiny: ready'
+	id=$(domid_of "$1")
+	exec 8< "/run/xlite/$1.dom"
 	flock 8
-	tell "s-$who" "exit 1"
-	within "$who: between two lives" 30 no_domain "$id"
+	tell "$1" "exit 1"
+	within "$1: between two lives" 30 no_domain "$id"
+}
+# again NAME [LINE...]: one that restarts
+again()
+{
+	tiny "$1" 'on_reboot="restart"' "${@:2}"
+	run xlite create -q "$T/$1.cfg"
+	is "$1: created" "$rc" 0 || diag "$err"
+}
+waits() { grep -q "^waiting for what is done about the end of '$1'" "$T/said"; }
+# Destroyed between its lives it does not come back, whether somebody is at its restart or not.
+for who in by-name by-pattern killed; do
+	again "s-$who"
+	between "s-$who"
 	[ $who != killed ] || pkill -9 -f 'xlite supervise'
 	word=s-$who
 	[ $who != by-pattern ] || word='s-by-pat*'
@@ -102,16 +116,12 @@ like "and then there is none" "$rc:$err" "^1:s-killed is an invalid domain ident
 tiny s-front 'on_reboot="restart"'
 xlite create -F "$T/s-front.cfg" 2> "$T/front" &
 front=$!
-console_has s-front 'tiny: ready'
-id=$(domid_of s-front)
-exec 8< /run/xlite/s-front.dom
-flock 8
-tell s-front "exit 1"
-within "attended: between two lives" 30 no_domain "$id"
+between s-front
 run xlite destroy "$id"
 like "its number is nobody's" "$rc:$err" "^1:.*$id"
 exec 8<&-
 within "attended: a successor all the same" 30 successor_of s-front "$id"
+within "which is complete" 30 eval '[ ! -e /run/xlite/s-front.end ]'
 exec 9> /run/xlite/s-front.end
 flock 9
 xlite destroy s-front 9<&- 2> "$T/said" &
@@ -125,12 +135,46 @@ is "destroyed" "$?:$(grep -v '^waiting for' "$T/said")" "0:"
 wait $front
 nok "and nothing is left" compgen -G "/run/xlite/s-front.*"
 
+# By its name, between its lives.
+rm "$(console_log s-front)"
+xlite create -F "$T/s-front.cfg" 2> "$T/front" &
+front=$!
+between s-front
+xlite destroy s-front 8<&- 2> "$T/said" &
+destroy=$!
+within "destroy waits" 20 waits s-front
+exec 8<&-
+wait $destroy
+is "destroyed" "$?:$(grep -v '^waiting for' "$T/said")" "0:"
+wait $front
+nok "and nothing is left" compgen -G "/run/xlite/s-front.*"
+
+# Who makes the successor is killed in the middle of it: that goes as well.
+cat > "$T/vif" <<EOT
+#!/bin/bash
+[ "\$1" != online ] || [ ! -e "$T/hold" ] || exec sleep 1000
+exec /etc/xen/scripts/vif-bridge "\$@"
+EOT
+chmod +x "$T/vif"
+again s-half "vif=['script=$T/vif,mac=00:16:3e:09:60:01']"
+touch "$T/hold"
+between s-half
+xlite destroy s-half 8<&- 2> "$T/said" &
+destroy=$!
+within "destroy waits" 20 waits s-half
+exec 8<&-
+within "half a successor" 30 grep -qE '^creating +[-0-9a-f]+ +[1-9]' /run/xlite/s-half.dom
+within "its script runs" 30 pgrep -fx 'sleep 1000'
+pkill -9 -f 'xlite supervise'
+pkill -fx 'sleep 1000'
+wait $destroy
+is "destroyed" "$?:$(grep -v '^waiting for' "$T/said")" "0:"
+nok "and nothing is left" compgen -G "/run/xlite/s-half.*"
+is "no domain either" "$(xl list | awk 'NR > 2')" ""
+
 # Whoever carries it out is killed again and again: given up, and not for another day.
-ends s-tired reboot restart
-exec 8< /run/xlite/s-tired.dom
-flock 8
-tell s-tired "exit 1"
-within "tired: between two lives" 30 no_domain "$id"
+again s-tired
+between s-tired
 child=
 another() { local now; now=$(pgrep -fx "xlite supervise --end s-tired .*") && [ "$now" != "$child" ]; }
 for n in 1 2 3 4; do
