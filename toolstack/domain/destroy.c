@@ -185,20 +185,28 @@ int domain_strip(struct xen *xen, uint32_t domid, const uint8_t uuid[16], struct
 	return rc < 0 ? rc : remove_store(domid, shared ? NULL : text, &list, err);
 }
 
-int domain_destroy_unfinished(struct xen *xen, uint32_t domid, const uint8_t uuid[16],
-			      struct err *err)
+/*
+ * All of it but the domain. Under the lock, for what is attached meanwhile would stay; which goes
+ * before the domain does: nobody would come back for the file of one that was killed with it.
+ */
+static int take_away(struct xen *xen, uint32_t domid, const uint8_t uuid[16], struct err *err)
 {
 	scoped(userdata_lock) struct userdata_lock lock = USERDATA_LOCK_INIT;
 	struct userdata ud = { .domid = domid };
 	int rc;
 
-	/* Until it is gone: what is attached meanwhile would stay. */
 	memcpy(ud.uuid, uuid, sizeof(ud.uuid));
 	rc = userdata_lock(&ud, &lock, err);
 	if (rc == 0)
 		rc = domain_strip(xen, domid, uuid, err);
-	if (rc == 0)
-		rc = userdata_remove_all(&ud, err);
+	return rc < 0 ? rc : userdata_remove_all(&ud, err);
+}
+
+int domain_destroy_unfinished(struct xen *xen, uint32_t domid, const uint8_t uuid[16],
+			      struct err *err)
+{
+	int rc = take_away(xen, domid, uuid, err);
+
 	if (rc < 0)
 		return rc;
 	rc = domctl_destroy(xen, domid, err);
