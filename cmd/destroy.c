@@ -71,8 +71,10 @@ static int run_destroy(struct cmd *cmd, struct err *err)
 	if (rc != -ENOENT && !(rc == 0 && strpbrk(word, "*?[")))
 		return rc;
 	found = destroy_without_domain(cmd, word, &other);
-	if (found < 0)
+	if (found < 0) {
 		*err = other;
+		cmd->plain = false;	/* no words of xl's */
+	}
 	return found < 0 ? found : found > 0 ? 0 : rc;
 }
 

@@ -101,11 +101,11 @@ int disk_borrow(struct xen *xen, const struct disk *disk, struct disk_borrow *ou
 		return fail(err, EINVAL, "unknown vdev");
 	snprintf(b.nodes, sizeof(b.nodes), HOME "/" NODES "%d-%" PRIu32, getpid(), devid);
 	b.xen = xen;
-	/* Of a process of the same number that was killed; or of ours, for a vdev that is given twice. */
+	/* Of a process of the same number that was killed; or ours, of a vdev that is given twice. */
 	if (made_something(&b)) {
 		b.xen = NULL;
-		return fail(err, EEXIST, "what script '%s' made for %s before is still there (xlite "
-			    "cleanup takes it away)", b.script, disk->vdev);
+		return fail(err, EEXIST, "what script '%s' made for %s before is still there "
+			    "(xlite cleanup takes it away)", b.script, disk->vdev);
 	}
 	rc = store_rm(xen, NULL, b.nodes, err);
 	if (rc == 0)

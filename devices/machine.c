@@ -42,7 +42,8 @@ static int plug(struct qmp *qmp, json_t *cpu, int64_t deadline, struct err *err)
 	scoped(json) json_t *id = json_sprintf("cpu-%d", (int)number_of(cpu));	/* libxl's */
 
 	if (!json_is_string(type) || !json_is_object(json_object_get(cpu, "props")))
-		return fail(err, EPROTO, "query-hotpluggable-cpus: QEMU does not say what a vcpu is");
+		return fail(err, EPROTO, "query-hotpluggable-cpus: QEMU does not say what a vcpu "
+			    "is");
 	if (!args || json_object_set(args, "driver", type) < 0 ||
 	    json_object_set(args, "id", id) < 0)
 		return fail_nomem(err);

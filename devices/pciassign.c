@@ -129,7 +129,7 @@ static void give_back(struct xen *xen, const struct pci_bdf *bdf, const char *te
 	struct err err;
 
 	if (release(xen, bdf, text, true, &err) < 0)
-		log_warn("PCI device %s: %s", text, err.msg);
+		log_warn("%s", err.msg);
 }
 
 int pci_assignable_add(struct xen *xen, const struct pci_bdf *bdf, const char *name,
@@ -166,16 +166,11 @@ int pci_assignable_remove(struct xen *xen, const struct pci_bdf *bdf, bool rebin
 {
 	scoped(fd) int claim = -1;
 	char text[PCI_BDF_LEN];
-	uint32_t user;
 	int rc = pcihost_check(bdf, err);
 
 	pci_bdf_text(bdf, text);
 	if (rc == 0)
-		rc = pcihost_claim(bdf, &claim, err);
-	if (rc == 0)
-		rc = pci_user(xen, bdf, &user, err);
-	if (rc == 0 && user)
-		return fail(err, EBUSY, "PCI device %s is in use by domain %u", text, user);
+		rc = pci_claim(xen, bdf, &claim, err);
 	if (rc < 0)
 		return rc;
 	if (!pcihost_is_bound(bdf))

@@ -29,20 +29,11 @@
 static int check_new(struct devices *set, const struct pci_plan *plan, const struct pci_bdf *bdf,
 		     const char *text, struct err *err)
 {
-	uint32_t user;
-	int rc;
-
 	for (size_t i = 0; i < plan->nr; i++) {
 		if (pci_bdf_number(&plan->functions[i].slot.bdf) == pci_bdf_number(bdf))
 			return fail(err, EEXIST, "PCI device %s is given twice", text);
 	}
-	rc = pci_user(set->xen, bdf, &user, err);
-	if (rc == 0 && user && set->live && user == set->domid)
-		return fail(err, EEXIST, "PCI device %s is attached to domain %u already", text,
-			    user);
-	if (rc == 0 && user)
-		return fail(err, EBUSY, "PCI device %s is in use by domain %u", text, user);
-	return rc;
+	return pci_check_unused(set->xen, bdf, set->live ? set->domid : 0, err);
 }
 
 static int add_function(struct devices *set, struct pci_plan *plan, const struct pci_dev *dev,
@@ -158,19 +149,6 @@ static void free_plan(struct device *dev)
 	dev->plan = NULL;
 }
 
-/* From here on nobody else gives it to a guest, and it is still nobody's. */
-static int claim(struct devices *set, struct pci_function *f, struct err *err)
-{
-	char text[PCI_BDF_LEN];
-	uint32_t user;
-	int rc = pcihost_claim(&f->slot.bdf, &f->claim, err);
-
-	if (rc == 0)
-		rc = pci_user(set->xen, &f->slot.bdf, &user, err);
-	return rc == 0 && user ? fail(err, EBUSY, "PCI device %s is in use by domain %u",
-				      pci_bdf_text(&f->slot.bdf, text), user) : rc;
-}
-
 /* A device that was taken from its driver stays assignable, as with libxl. */
 static int open_pci(struct devices *set, struct device *dev, struct err *err)
 {
@@ -178,7 +156,7 @@ static int open_pci(struct devices *set, struct device *dev, struct err *err)
 
 	for (size_t i = 0; i < plan->nr; i++) {
 		const struct pci_bdf *bdf = &plan->functions[i].slot.bdf;
-		int rc = claim(set, &plan->functions[i], err);
+		int rc = pci_claim(set->xen, bdf, &plan->functions[i].claim, err);
 
 		if (rc == 0 && !pcihost_is_bound(bdf))
 			rc = pci_assignable_add(set->xen, bdf, NULL, err);

@@ -24,7 +24,7 @@ struct store_txn;
 struct pci_function {
 	struct pci_slot slot;
 	const struct pci_dev *dev;	/* borrowed: what the config says of it */
-	int claim;			/* pcihost_claim(), from its opening on; else -1 */
+	int claim;			/* pci_claim(), from its opening on; else -1 */
 };
 
 struct pci_plan {
@@ -39,7 +39,7 @@ void pci_slot_nodes(const struct pci_plan *plan, const char *back, struct store_
 /* Pure: that domid has them. */
 void pci_user_nodes(const struct pci_plan *plan, uint32_t domid, struct store_nodes *nodes);
 
-/* Whether the domain may use these ports or this memory of a device. */
+/* Lets the domain use these ports or this memory of a device, or no longer. */
 int pci_allow(struct xen *xen, uint32_t domid, const struct pci_range *range, bool allow,
 	      struct err *err) must_check;
 /* Lets the domain use them, as far as Xen goes; and QEMU, for HVM. */
@@ -66,6 +66,11 @@ int pci_info_write(struct xen *xen, const struct pci_bdf *bdf, const char *name,
 /* Who has bdf; 0: nobody. What stands in the store of a domain that is gone does not count. */
 int pci_user(struct xen *xen, const struct pci_bdf *bdf, uint32_t *domid,
 	     struct err *err) must_check;
+/* -EBUSY when a domain has it, with its number; -EEXIST when that is asker, which 0 is not. */
+int pci_check_unused(struct xen *xen, const struct pci_bdf *bdf, uint32_t asker,
+		     struct err *err) must_check;
+/* pcihost_claim() of one that no domain has: from then on it stays nobody's. */
+int pci_claim(struct xen *xen, const struct pci_bdf *bdf, int *claim, struct err *err) must_check;
 
 /* Takes it from a guest that has it as far as it is Xen's matter, and resets it. */
 int pci_cut(struct xen *xen, uint32_t domid, const struct pci_bdf *bdf, struct err *err) must_check;

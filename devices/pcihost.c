@@ -69,15 +69,16 @@ static const char *device_path(const struct pci_bdf *bdf, const char *name, char
 int pcihost_claim(const struct pci_bdf *bdf, int *claim, struct err *err)
 {
 	char path[PATH_LEN], text[PCI_BDF_LEN];
-	scoped(fd) int fd = open(device_path(bdf, "", path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	scoped(fd) int fd = -1;
 
 	pci_bdf_text(bdf, text);
+	fd = open(device_path(bdf, "", path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return fail_sys(err, errno, "PCI device %s", text);
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
 		return errno == EWOULDBLOCK ?
-			fail(err, EBUSY, "PCI device %s is just being given to a guest, or taken from "
-			     "xen-pciback", text) :
+			fail(err, EBUSY, "PCI device %s is just being given to a guest, or taken "
+			     "from xen-pciback", text) :
 			fail_sys(err, errno, "cannot lock '%s'", path);
 	*claim = take_fd(fd);
 	return 0;

@@ -179,6 +179,28 @@ int pci_user(struct xen *xen, const struct pci_bdf *bdf, uint32_t *domid, struct
 	return rc;
 }
 
+int pci_check_unused(struct xen *xen, const struct pci_bdf *bdf, uint32_t asker, struct err *err)
+{
+	char text[PCI_BDF_LEN];
+	uint32_t user;
+	int rc = pci_user(xen, bdf, &user, err);
+
+	if (rc < 0 || !user)
+		return rc;
+	pci_bdf_text(bdf, text);
+	if (user == asker)
+		return fail(err, EEXIST, "PCI device %s is attached to domain %u already", text,
+			    user);
+	return fail(err, EBUSY, "PCI device %s is in use by domain %u", text, user);
+}
+
+int pci_claim(struct xen *xen, const struct pci_bdf *bdf, int *claim, struct err *err)
+{
+	int rc = pcihost_claim(bdf, claim, err);
+
+	return rc < 0 ? rc : pci_check_unused(xen, bdf, 0, err);
+}
+
 int pci_cut(struct xen *xen, uint32_t domid, const struct pci_bdf *bdf, struct err *err)
 {
 	int rc = passthrough_deassign(xen, domid, pci_bdf_number(bdf), err);

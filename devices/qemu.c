@@ -185,9 +185,9 @@ static bool is_jailed(int pid, uint32_t domid)
 }
 
 /*
- * 1: its words have "-xen-domid" and the number near the front, whoever started it, or it is in that
- * domain's jail; 0: neither; -EAGAIN: it has no words. The name before the words: it changes first, in
- * the middle of an exec, and there are no words for a moment.
+ * 1: its words have "-xen-domid" and the number near the front, whoever started it, or it is in
+ * that domain's jail; 0: neither; -EAGAIN: it has no words. The name before the words: it changes
+ * first, in the middle of an exec, and there are no words for a moment.
  */
 static int serves(int pid, uint32_t domid)
 {

@@ -20,7 +20,7 @@ enum {
 };
 
 struct bootload {
-	struct boot_files files;	/* nobody else's to change; the paths lead to them as long as this lives */
+	struct boot_files files;	/* nobody else's; the paths lead there while this lives */
 	char kernel[BOOTLOAD_PATH_LEN];
 	char ramdisk[BOOTLOAD_PATH_LEN];		/* "" when there is none */
 	char *cmdline;

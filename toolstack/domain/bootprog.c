@@ -259,7 +259,7 @@ static int await(struct program *p, struct relay *relay, int64_t deadline, struc
 			return fail(err, EINTR, "interrupted");
 		if (rc < 0)
 			return fail_sys(err, -rc, "cannot wait for it");
-		/* What it started must not go on writing; the number is its own until it is waited for. */
+		/* It has ended: what it started goes as well, while the number is still its own. */
 		if (fds[0].revents)
 			kill(-p->pid, SIGKILL);
 		if (fds[1].revents)
@@ -290,8 +290,6 @@ static int judge(struct program *p, struct err *err)
 	char safe[4 * SAID_MAX];
 	int status;
 
-	/* It has ended; what it started and left goes as well, while the number is still its own. */
-	kill(-p->pid, SIGKILL);
 	while (waitpid(p->pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return fail_sys(err, errno, "cannot wait for it");

@@ -86,8 +86,8 @@ bool runfile_drop(const char *dir, const char *name, uint32_t domid, const uint8
 void runfile_drop_any(const char *dir, uint32_t domid, const uint8_t uuid[16]);
 
 /*
- * NAME.end: held by whoever sees to the end of NAME's domain, so that one of them restarts it and the
- * other destroys what came of that. Waits; -EINTR. The file goes with the lock.
+ * NAME.end: held by whoever sees to the end of NAME's domain, so that one of them restarts it and
+ * the other destroys what came of that. Waits; -EINTR. The file goes with the lock.
  */
 int runfile_lock_end(const char *dir, const char *name, struct runfile *end,
 		     struct err *err) must_check;

@@ -538,7 +538,7 @@ int successor_destroy(struct xen *xen, uint32_t domid, struct err *err)
 		return rc;
 	if (find_aside(xen, domid, info.uuid))
 		log_warn("domain %u had ended before and is kept aside, as its config says", domid);
-	/* It may have ended just before it was destroyed. A create that holds the name is the user's. */
+	/* It may have ended just before. -EBUSY: the name is a create's, which is the user's. */
 	rc = name ? successor_prevent(xen, name, info.uuid, err) : 0;
 	return rc < 0 && rc != -EBUSY ? rc : 0;
 }

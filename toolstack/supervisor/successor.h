@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What the supervisor's child does about one guest that has ended, or whose restart was cut
- * off. A process of its own, exec'd, because it reads what a guest's owner wrote.
+ * off. A process of its own, exec'd, because it reads what a guest's owner wrote. And how a
+ * destroy keeps it from that.
  */
 #ifndef SUPERVISOR_SUCCESSOR_H
 #define SUPERVISOR_SUCCESSOR_H
@@ -33,15 +34,15 @@ int successor_carry_out(struct xen *xen, const char *name, uint32_t domid, const
 			unsigned int restarts, const char *matter, struct err *err) must_check;
 
 /*
- * Destroys domid for good: what somebody does about its end is waited for, and the domain that came
- * of it goes as well; what rename-restart has kept aside stays, which is said. -ENOENT when there is
- * no such domain.
+ * Destroys domid for good: what somebody does about its end is waited for, and the domain that
+ * came of it goes as well; what rename-restart has kept aside stays, which is said. -ENOENT when
+ * there is no such domain.
  */
 int successor_destroy(struct xen *xen, uint32_t domid, struct err *err) must_check;
 
 /*
- * The same for a guest that may have no domain now. uuid: its; NULL: that of whoever's end somebody is
- * at under that NAME. 1 when there was something to prevent; 0 when nobody is at NAME's end.
+ * The same for a guest that may have no domain now. uuid: its; NULL: that of whoever's end
+ * somebody is at under that NAME. 1 when there was something to prevent, 0 else.
  */
 int successor_prevent(struct xen *xen, const char *name, const uint8_t *uuid,
 		      struct err *err) must_check;
