@@ -12,6 +12,7 @@
  *	XLITE_FAIL_FILE_AT=N	the same for the Nth file call
  *	XLITE_KILL_AT=N		SIGKILL before the Nth call of any kind
  *	XLITE_INT_AT=N		SIGINT before the Nth call of any kind
+ *	XLITE_STOP_AT=NAME	SIGSTOP before each call of that name
  *	XLITE_FAULT_FD=FD	what happened: "hit N NAME ERRNO" at once, and at exit
  *				"calls NR-LIBRARY NR-FILE NR-ALL"
  *	XLITE_TRACE=1		at exit, "at US NAME" for each call, in microseconds
@@ -66,6 +67,7 @@ enum { TRACE_MAX = 4096 };
 
 static unsigned long fail_at, fail_file_at, kill_at, int_at;
 static unsigned long nr_library, nr_file, nr_all;
+static const char *stop_at;
 static int report_fd = -1;
 static bool tracing;
 static struct { const char *name; int64_t us; } trace[TRACE_MAX];
@@ -107,6 +109,7 @@ __attribute__((constructor)) static void fault_start(void)
 	fail_file_at = number("XLITE_FAIL_FILE_AT");
 	kill_at = number("XLITE_KILL_AT");
 	int_at = number("XLITE_INT_AT");
+	stop_at = getenv("XLITE_STOP_AT");
 	tracing = getenv("XLITE_TRACE");
 	start_us = now_us();
 	if (getenv("XLITE_FAULT_FD"))
@@ -158,6 +161,8 @@ void *fault_decide(const struct fault_call *call, const char *first)
 		report("hit %lu %s 0\n", nr_all, call->name);
 		raise(nr_all == kill_at ? SIGKILL : SIGINT);
 	}
+	if (stop_at && strcmp(stop_at, call->name) == 0)
+		raise(SIGSTOP);
 	if (kind == FILE_MINUS)
 		hit = ++nr_file == fail_file_at;
 	else

@@ -202,6 +202,20 @@ static int take_away(struct xen *xen, uint32_t domid, const uint8_t uuid[16], st
 	return rc < 0 ? rc : userdata_remove_all(&ud, err);
 }
 
+/* Who waited for that lock (an xl that was still creating) wrote its data before the end came. */
+static int remove_late_userdata(uint32_t domid, const uint8_t uuid[16], struct err *err)
+{
+	scoped(userdata_lock) struct userdata_lock lock = USERDATA_LOCK_INIT;
+	struct userdata ud = { .domid = domid };
+	int rc;
+
+	memcpy(ud.uuid, uuid, sizeof(ud.uuid));
+	if (!userdata_exists(&ud))
+		return 0;
+	rc = userdata_lock(&ud, &lock, err);
+	return rc < 0 ? rc : userdata_remove_all(&ud, err);
+}
+
 int domain_destroy_unfinished(struct xen *xen, uint32_t domid, const uint8_t uuid[16],
 			      struct err *err)
 {
@@ -210,7 +224,9 @@ int domain_destroy_unfinished(struct xen *xen, uint32_t domid, const uint8_t uui
 	if (rc < 0)
 		return rc;
 	rc = domctl_destroy(xen, domid, err);
-	return rc == -ESRCH ? 0 : rc;	/* another destroy at the same time was faster */
+	if (rc < 0 && rc != -ESRCH)	/* another destroy at the same time was faster */
+		return rc;
+	return remove_late_userdata(domid, uuid, err);
 }
 
 int domain_destroy(struct xen *xen, uint32_t domid, struct err *err)

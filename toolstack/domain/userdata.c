@@ -122,15 +122,30 @@ int userdata_write(const struct userdata *ud, const struct json_t *json, struct 
 	return rc < 0 ? rc : userdata_write_bytes(ud, JSON_KIND, text, strlen(text) + 1, err);
 }
 
-int userdata_remove_all(const struct userdata *ud, struct err *err)
+/* As glob() returns it. */
+static int list_all(const struct userdata *ud, glob_t *found)
 {
 	scoped(free) char *pattern = userdata_path(ud, "?", "*");
+
+	return pattern ? glob(pattern, GLOB_ERR, NULL, found) : GLOB_NOSPACE;
+}
+
+bool userdata_exists(const struct userdata *ud)
+{
+	glob_t found;
+
+	if (list_all(ud, &found) != 0)
+		return false;
+	globfree(&found);
+	return true;
+}
+
+int userdata_remove_all(const struct userdata *ud, struct err *err)
+{
 	glob_t found;
 	int r, rc = 0;
 
-	if (!pattern)
-		return fail_nomem(err);
-	r = glob(pattern, GLOB_ERR, NULL, &found);
+	r = list_all(ud, &found);
 	if (r == GLOB_NOMATCH)
 		return 0;
 	if (r != 0)

@@ -11,6 +11,7 @@
 #ifndef DOMAIN_USERDATA_H
 #define DOMAIN_USERDATA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -61,6 +62,9 @@ int userdata_read_bytes(const struct userdata *ud, const char *kind, size_t max,
 			struct bytes *out, struct err *err) must_check;
 int userdata_write_bytes(const struct userdata *ud, const char *kind, const void *data,
 			 size_t len, struct err *err) must_check;
+
+/* Whether anything is kept for this domain, or somebody has a lock of it. */
+bool userdata_exists(const struct userdata *ud);
 
 /*
  * Removes everything kept for this domain, whatever its kind ("xl", other

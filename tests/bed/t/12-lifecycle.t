@@ -152,6 +152,25 @@ rm "/var/lib/xen/userdata-l.$id.$uuid.domain-userdata-lock"
 exec 8>&-
 wait $!
 is "xlite too" "$?:$(< "$T/said")" "0:"
+# What an xl writes that was still creating and got the lock last.
+tiny late memory=16
+ok "another" xlite create -q -p "$T/late.cfg"
+id=$(xl domid late)
+read -r _ uuid _ < /run/xlite/late.dom
+json=/var/lib/xen/userdata-d.$id.$uuid.libxl-json
+lock=/var/lib/xen/userdata-l.$id.$uuid.domain-userdata-lock
+XLITE_STOP_AT=xc_domain_destroy xlite-fault destroy late &
+within "destroy is at the domain itself" 20 grep -q '^State:.*stopped' "/proc/$!/status"
+nok "its data are gone" test -e "$json"
+exec 8> "$lock"
+flock 8
+echo '{}' > "$json"
+kill -CONT $!
+within "the domain is gone" 20 xen_gone late
+rm "$lock"
+exec 8>&-
+wait $!
+is "so is what came late" "$?:$(ls /var/lib/xen/userdata-?."$id".* 2> /dev/null)" "0:"
 no_records() { [ -z "$(ls /run/xlite)" ]; }
 # What xl destroyed or renamed behind our back leaves a record.
 run xlite cleanup

@@ -146,6 +146,9 @@ for name in u1 u2; do
 	xlite reboot $name
 	new() { [[ $(xlite list --json "$name") =~ \"memory_kb\":\ 245[0-9]+.*\"vcpus\":\ 2 ]]; }
 	within "$name: but with its restart" 60 new
+	# An xl that is still creating would write to the store after a destroy.
+	made() { [[ $(xl list "$name") =~ \ [r-][b-]----\  ]]; }
+	within "$name: and it has begun" 60 made
 	[ $name = u2 ] || like "$name: its uuid is the same" "$(xl list -v $name)" "$uuid"
 	run xlite destroy $name
 done
