@@ -4,7 +4,7 @@
 # Pacemaker's resource agent, Ganeti's driver, xen-tools, Facter, FusionInventory's agent and of
 # OCS's the part that looks at Xen; bash with Debian's completion; xentop beside it. GLPI's agent
 # is not in Debian: it asks as FusionInventory's does, from which it comes.
-# clients: yes
+# brings: clients
 # time-limit: 900
 . "$XLITE/lib.sh"
 need_throwaway
