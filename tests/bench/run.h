@@ -10,7 +10,7 @@
 enum { XL, XLITE, FLOOR, CONTENDERS, MAX_ROUNDS = 100 };
 
 enum what { CREATE, DESTROY, LIST, BLOCK_ATTACH, BLOCK_DETACH, NETWORK_ATTACH, NETWORK_DETACH,
-	BOOT_FIND, BOOT_COPY, BOOT_UNPACK, REBOOT, WHATS };
+	BOOT_FIND, BOOT_READ, BOOT_COPY, BOOT_UNPACK, REBOOT, WHATS };
 
 /* One set of rounds: us[what][contender][round], microseconds. */
 struct set {

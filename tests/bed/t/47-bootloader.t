@@ -56,6 +56,32 @@ works b-qcow 'say=first say=more'
 boots b-kernel "$T/part,raw,xvda,w" 'kernel="/boot/vmlinuz-gz"' 'extra="say=own"'
 works b-kernel say=own
 
+# Of several disks the first that has something to boot.
+truncate -s 8M "$T/empty"
+mke2fs -q -t ext4 "$T/empty"
+boots b-order '' "disk=['$T/empty,raw,xvda,w', '$T/gpt,raw,xvdb,w', '$T/part,raw,xvdc,w']"
+works b-order say=first
+
+# The same without a guest.
+run xlite boot list "$T/empty" "$T/gpt"
+like "boot list" "$rc:$out" '^0:.*First.*Second'
+run xlite boot show --json -e second "$T/gpt"
+like "boot show" "$rc:$out" '^0:.*say=second'
+run xlite boot extract -k "$T/kernel" -e second "$T/gpt"
+is "boot extract" "$rc:$err" "0:"
+ok "unpacked" cmp "$T/kernel" "$XLITE/guests/tiny"
+# What a guest wrote past this host's cache of the device is seen.
+loop=$(losetup -f --show "$T/gpt")
+run xlite boot list "$loop"
+like "a block device" "$rc:$out" '^0:.*First.*Second'
+cat "$loop" > /dev/null
+at=$(grep -abo "'First'" "$T/gpt" | cut -d: -f1)
+printf "'Prima'" | dd of="$T/gpt" bs=1 seek="$at" conv=notrunc status=none
+run xlite boot list "$loop"
+like "that has changed" "$rc:$out" '^0:.*Prima.*Second'
+printf "'First'" | dd of="$T/gpt" bs=1 seek="$at" conv=notrunc status=none
+losetup -d "$loop"
+
 # A disk that its script brings up is there for the reader, and gone before the domain has it.
 cat > "$T/block-own" <<'EOT'
 #!/bin/sh
@@ -125,8 +151,6 @@ like "another bootloader" "$rc:$err" "^6:.*bootloader 'other' is not supported"
 boots b-no "$T/part,raw,xvda,w" 'bootloader_args=["--entry=nothing"]'
 run xlite create -q -p "$T/b-no.cfg"
 like "no such entry" "$rc:$err" "^3:.*bootloader 'pygrub': .*nothing"
-truncate -s 8M "$T/empty"
-mke2fs -q -t ext4 "$T/empty"
 boots b-no "$T/empty,raw,xvda,w"
 run xlite create -q -p "$T/b-no.cfg"
 like "nothing to boot" "$rc:$err" "^3:.*bootloader 'pygrub': "

@@ -6,6 +6,7 @@
 # time-limit: 900
 . "$XLITE/lib.sh"
 
+has=
 kernel=/srv/guests/vmlinuz
 initrd=/srv/guests/initrd
 words='console=hvc0 quiet'
@@ -28,7 +29,7 @@ disk_done() { umount "$T/mnt" && losetup -d "$loop"; }
 # What a slow machine makes xlite say is no matter here.
 calm() { grep -v '^waiting for' <<< "$err"; }
 
-# boots NAME DISK CMDLINE [LINE...]: a guest from it has this command line
+# boots NAME DISK CMDLINE [LINE...]: a guest from it has this command line, and what $has tells
 boots()
 {
 	config "$1" memory=256 'bootloader="pygrub"' "disk=['$T/$2,raw,xvda,w']" "${@:4}"
@@ -37,6 +38,10 @@ boots()
 	console_has "$1" 'guest: ready' 120
 	guest "$1" 'cat /proc/cmdline'
 	is "$1: its command line" "$out" "$3"
+	if [ -n "$has" ]; then
+		guest "$1" "md5sum < $has"
+		is "$1: $has" "$out" "$(md5sum < "$T$has")"
+	fi
 	run xlite destroy "$1"
 	is "$1: destroyed" "$rc:$(calm)" "0:"
 }
@@ -136,7 +141,10 @@ boots g-btrfs btrfs "$words say=btrfs" 'type="pvh"'
 disk ext4 "$linux_type" 40 mke2fs -q -t ext4
 mkdir -p "$T/mnt/boot/extlinux"
 cp "$kernel" "$T/mnt/boot/vmlinuz"
-cp "$initrd" "$T/mnt/boot/initrd.img"
+# Two archives: of gzipped ones Xen's own loader keeps the first.
+gzip -1 < "$initrd" > "$T/mnt/boot/initrd.img"
+head -c 100001 /dev/urandom > "$T/second"
+(cd "$T" && echo second | busybox cpio -o -H newc 2> /dev/null | gzip) > "$T/mnt/boot/second.img"
 cat > "$T/mnt/boot/extlinux/extlinux.conf" <<EOT
 DEFAULT linux
 TIMEOUT 50
@@ -148,12 +156,14 @@ LABEL linux
 LABEL old
 	MENU LABEL Linux, the old one
 	KERNEL /boot/vmlinuz
-	INITRD /boot/initrd.img
+	INITRD /boot/initrd.img,/boot/second.img
 	APPEND $words say=old
 EOT
 disk_done
 [ -z "${LONG-}" ] || boots g-ext ext4 "$words say=extlinux" 'type="pvh"'
+has=/second
 boots g-ext-1 ext4 "$words say=old" 'bootloader_args=["--entry=old"]'
+has=
 
 # What systemd's stub and objcopy make of kernel, ramdisk and command line.
 uki()
