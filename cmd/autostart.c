@@ -8,6 +8,7 @@
 #include "command.h"
 #include "domain/autostart.h"
 #include "output.h"
+#include "supervisor/successor.h"
 
 struct autostart_options {
 	const char *dir;
@@ -77,7 +78,7 @@ static int stop(struct cmd *cmd, const struct autostart *list, struct err *err)
 {
 	const struct autostart_options *opts = cmd->options;
 	unsigned int seconds = opts->timeout.given ? opts->timeout.value : TIMEOUT_S;
-	struct autostart_stop how = { .destroy = opts->destroy };
+	struct autostart_stop how = { .destroy = opts->destroy ? successor_destroy : NULL };
 
 	if (seconds > TIMEOUT_MOST_S)
 		return fail(err, ERANGE, "a timeout of %u seconds is too long", seconds);

@@ -55,12 +55,13 @@ int autostart_start(const struct autostart *list, unsigned int jobs, struct err 
 
 struct autostart_stop {
 	int timeout_ms;		/* for all together */
-	bool destroy;		/* who has not ended by then */
+	/* Of who has not ended by then, for good; NULL: they stay. */
+	int (*destroy)(struct xen *xen, uint32_t domid, struct err *err);
 };
 
 /*
  * Shuts down the guests of the list (NULL: all of the host) at once and waits until they are gone,
- * or kept by their config. -ETIMEDOUT when some have not ended; -EINTR.
+ * or kept by their config; who restarts meanwhile is asked again. -ETIMEDOUT when some have not ended; -EINTR.
  */
 int autostart_stop(struct xen *xen, const struct autostart *list,
 		   const struct autostart_stop *how, struct err *err) must_check;

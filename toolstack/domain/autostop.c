@@ -8,12 +8,12 @@
 #include "base/log.h"
 #include "base/scope.h"
 #include "base/wait.h"
-#include "destroy.h"
 #include "lifecycle.h"
 #include "list.h"
+#include "runfile.h"
 
 /* How long the supervisor may take to put away what has ended; what is kept stays. */
-enum { TIDY_MS = 10000 };
+enum { TIDY_MS = 10000, LOOK_MS = 20 };
 
 static bool wanted(const struct domain_entry *entry, const struct autostart *list)
 {
@@ -73,7 +73,7 @@ static size_t see_to_late(struct xen *xen, const struct lifecycle_target *target
 			continue;
 		log_warn("domain %u has not shut down in %d s%s", targets[i].domid,
 			 how->timeout_ms / 1000, how->destroy ? ": destroying it" : "");
-		if (how->destroy && domain_destroy(xen, targets[i].domid, &err) == 0)
+		if (how->destroy && how->destroy(xen, targets[i].domid, &err) == 0)
 			continue;
 		if (how->destroy)
 			log_warn("domain %u: %s", targets[i].domid, err.msg);
@@ -82,32 +82,74 @@ static size_t see_to_late(struct xen *xen, const struct lifecycle_target *target
 	return nr_late;
 }
 
-int autostart_stop(struct xen *xen, const struct autostart *list,
-		   const struct autostart_stop *how, struct err *err)
+/* Those that were asked and whom somebody restarts now: the number that still are at the deadline. */
+static size_t wait_for_ends(const struct domain_list *domains, const struct autostart *list,
+			    int64_t deadline)
+{
+	size_t nr = 0;
+
+	runfile_sweep_ends(RUNFILE_DIR);
+	for (size_t i = 0; i < domains->nr; i++) {
+		const struct domain_entry *entry = &domains->items[i];
+
+		if (!entry->name || !wanted(entry, list))
+			continue;
+		while (runfile_has_end(RUNFILE_DIR, entry->name) && wait_now_ms() < deadline &&
+		       wait_poll(NULL, 0, wait_deadline(LOOK_MS)) == -ETIMEDOUT)
+			continue;
+		if (runfile_has_end(RUNFILE_DIR, entry->name)) {
+			log_warn("'%s' is being restarted", entry->name);
+			nr++;
+		}
+	}
+	return nr;
+}
+
+/* Asks who runs now, and waits: how many that were; 0: nobody runs any more. */
+static int stop_round(struct xen *xen, const struct autostart *list,
+		      const struct autostart_stop *how, int64_t deadline, struct err *err)
 {
 	scoped(domain_list) struct domain_list domains = DOMAIN_LIST_INIT;
 	scoped(free) struct lifecycle_target *targets = NULL;
+	int64_t left = deadline - wait_now_ms();
 	struct err unused;
 	size_t nr, nr_late = 0;
 	int rc = domain_list_all(xen, &domains, err);
 
-	if (rc == 0)
-		rc = wait_catch_interrupts(err);
 	if (rc < 0)
 		return rc;
 	targets = calloc(domains.nr + 1, sizeof(*targets));
 	if (!targets)
 		return fail_nomem(err);
 	nr = ask_all(xen, &domains, list, targets);
-	rc = lifecycle_wait(xen, targets, nr, LIFECYCLE_ENDED, how->timeout_ms, report, err);
-	if (rc == -EINTR)
-		return fail(err, EINTR, "interrupted; the guests go on shutting down");
-	if (rc < 0 && rc != -ETIMEDOUT)
+	rc = lifecycle_wait(xen, targets, nr, LIFECYCLE_ENDED, left > 0 ? (int)left : 0, report, err);
+	if (rc < 0 && rc != -EINTR && rc != -ETIMEDOUT)
 		return rc;
-	if (rc == -ETIMEDOUT)
+	if (rc == -ETIMEDOUT) {
 		nr_late = see_to_late(xen, targets, nr, how);
-	else if (lifecycle_wait(xen, targets, nr, LIFECYCLE_GONE, TIDY_MS, report, &unused) < 0)
-		log_info("what has ended and is kept stays");
-	return nr_late ? fail(err, ETIMEDOUT, "%zu of %zu guests have not shut down", nr_late, nr) :
-		0;
+	} else if (rc == 0) {
+		if (lifecycle_wait(xen, targets, nr, LIFECYCLE_GONE, TIDY_MS, report, &unused) < 0)
+			log_info("what has ended and is kept stays");
+		nr_late = wait_for_ends(&domains, list, deadline);
+	}
+	if (rc == -EINTR || wait_interrupted())
+		return fail(err, EINTR, "interrupted; the guests go on shutting down");
+	if (nr_late)
+		return fail(err, ETIMEDOUT, "%zu of %zu guests have not shut down", nr_late, nr);
+	return rc == 0 ? (int)nr : 0;
+}
+
+int autostart_stop(struct xen *xen, const struct autostart *list,
+		   const struct autostart_stop *how, struct err *err)
+{
+	int64_t deadline = wait_deadline(how->timeout_ms);
+	int rc = wait_catch_interrupts(err);
+
+	if (rc < 0)
+		return rc;
+	/* A guest that restarted meanwhile is another domain. */
+	do {
+		rc = stop_round(xen, list, how, deadline, err);
+	} while (rc > 0);
+	return rc;
 }

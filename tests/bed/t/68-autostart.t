@@ -78,6 +78,15 @@ is "all others are gone" "$(names)" a-deaf
 run_limit 100 xlite autostart stop -t 1 --destroy
 is "stop --destroy" "$rc" 0
 is "no guest is left" "$(names)" ""
+# One that comes back however often it is asked.
+tiny a-back 'on_poweroff="restart"'
+xlite create -q "$T/a-back.cfg"
+console_has a-back 'tiny: ready'
+run_limit 100 xlite autostart stop -t 12
+like "one that comes back is asked again" "$rc:$err" '^1:.*(have not shut down|is being restarted)'
+run_limit 100 xlite autostart stop -t 1 --destroy
+run_limit 100 xlite destroy a-back
+is "it is gone for good" "$(names)$(ls /run/xlite/*a-back* 2> /dev/null)" ""
 run xlite autostart dance
 is "no such word" "$rc" 2
 
