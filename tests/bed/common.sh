@@ -142,7 +142,9 @@ bed_consoles()
 			[ -s $f ] || continue
 			echo "# --- last lines of $f"
 			tail -n 20 $f | tr -d "\r\000" | sed "s/^/# /"
-		done' < /dev/null || echo "# (dom0 does not answer)"
+		done' < /dev/null && return
+	echo "# (dom0 does not answer; where the processors are:)"
+	bed_monitor 'info registers -a' | grep -aE '^CPU#|^[RE]IP=|HLT=' | sed 's/^/# /'
 }
 
 # bed_start: a bed from the snapshot, in a fresh directory $bed_dir
