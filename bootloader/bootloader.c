@@ -69,6 +69,7 @@ int bootloader_add_disk(struct boot_disks *disks, const char *path, enum boot_fo
 {
 	scoped(fd) int fd = -1;
 	struct stat st;
+	int sector = 0;
 
 	if (disks->nr == BOOT_DISKS_MAX)
 		return fail(err, E2BIG, "a bootloader reads at most %d disks", BOOT_DISKS_MAX);
@@ -77,9 +78,12 @@ int bootloader_add_disk(struct boot_disks *disks, const char *path, enum boot_fo
 		return fail_sys(err, errno, "cannot open '%s'", path);
 	if (fstat(fd, &st) < 0 || !(S_ISREG(st.st_mode) || S_ISBLK(st.st_mode)))
 		return fail(err, EINVAL, "'%s' is neither a file nor a block device", path);
-	if (S_ISBLK(st.st_mode))
+	if (S_ISBLK(st.st_mode)) {
 		ioctl(fd, BLKFLSBUF, 0);
-	disks->disks[disks->nr++] = (struct boot_disk){ take_fd(fd), format };
+		if (ioctl(fd, BLKSSZGET, &sector) < 0)
+			sector = 0;
+	}
+	disks->disks[disks->nr++] = (struct boot_disk){ take_fd(fd), format, (uint32_t)sector };
 	return 0;
 }
 
@@ -229,11 +233,14 @@ static int make_request(const struct boot_options *o, struct wire_request *reque
 			    o->nr_disks);
 	*request = (struct wire_request){
 		.version = WIRE_VERSION, .action = o->action, .nr_disks = (uint32_t)o->nr_disks,
-		.raw = o->raw, .terminal = o->terminal >= 0, .ramdisk_max = o->ramdisk_max,
+		.raw = o->raw, .terminal = o->terminal >= 0, .alone = o->alone,
+		.ramdisk_max = o->ramdisk_max,
 		.kernel_max = o->kernel_max < UNWRAP_MAX ? o->kernel_max : UNWRAP_MAX,
 	};
-	for (size_t i = 0; i < o->nr_disks; i++)
+	for (size_t i = 0; i < o->nr_disks; i++) {
 		request->format[i] = (uint8_t)o->disks[i].format;
+		request->sector[i] = o->disks[i].sector;
+	}
 	rc = put_text(request->entry, sizeof(request->entry), o->entry, "the entry to boot", err);
 	if (rc == 0)
 		rc = put_text(request->kernel, sizeof(request->kernel), o->kernel, "the kernel's path",
@@ -272,6 +279,8 @@ static int ended_early(struct reader *r, struct err *err)
 struct clock {
 	int64_t deadline, left;
 	bool stopped;
+	bool menu;		/* is up: the time is the user's... */
+	bool alone;		/* ...when there is one */
 };
 
 static void clock_stop(struct clock *c, bool stop)
@@ -293,8 +302,8 @@ static int wait_for(struct reader *r, struct relay *relay, struct clock *clock, 
 		int rc;
 
 		/* With the terminal gone nobody is asked any more; nor does talk on it stop the clock. */
-		if (relay->master < 0)
-			clock_stop(clock, false);
+		clock_stop(clock, clock->menu && relay->master >= 0 &&
+			   (!clock->alone || relay->typed));
 		if (!clock->stopped && wait_now_ms() >= clock->deadline)
 			return fail(err, ETIMEDOUT, "the disk takes too long to read: given up");
 		relay_fds(relay, fds + 1);
@@ -343,7 +352,7 @@ static int listen_to(struct reader *r, struct relay *relay, int timeout_ms,
 		     const struct wire_request *request, const struct boot_callbacks *cb,
 		     struct boot_result *result, struct err *err)
 {
-	struct clock clock = { .deadline = wait_deadline(timeout_ms) };
+	struct clock clock = { .deadline = wait_deadline(timeout_ms), .alone = request->alone };
 	struct wire_message m;
 	char text[sizeof(m.error.msg)];
 
@@ -360,7 +369,7 @@ static int listen_to(struct reader *r, struct relay *relay, int timeout_ms,
 			return 0;
 		}
 		if (m.kind == MESSAGE_MENU_UP || m.kind == MESSAGE_MENU_DOWN)
-			clock_stop(&clock, m.kind == MESSAGE_MENU_UP && relay->master >= 0);
+			clock.menu = m.kind == MESSAGE_MENU_UP;
 		else if (cb)
 			hand_on(&m, cb);
 	}

@@ -32,6 +32,7 @@ enum boot_action {
 struct boot_disk {
 	int fd;			/* open for reading only; borrowed */
 	enum boot_format format;	/* from the configuration, never guessed */
+	uint32_t sector;	/* a block device's logical sector, bytes; 0: not known */
 };
 
 /* Disks that are opened for it. */
@@ -63,6 +64,11 @@ struct boot_options {
 	 * the default entry at once. Borrowed; the reader gets a pseudo-terminal of its own.
 	 */
 	int terminal;
+	/*
+	 * The terminal says nothing of a user: until a key was typed, a menu's countdown ends
+	 * and time goes on.
+	 */
+	bool alone;
 };
 
 struct boot_device_info {

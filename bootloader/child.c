@@ -230,12 +230,29 @@ static int boot_number(struct child *c, int entry, struct boot_result *result, s
 		fail_in(err, "entry '%s'", str_escape(title, strlen(title), shown, sizeof(shown)));
 }
 
-/* What cannot be booted is said on the menu's terminal, and the menu comes again. */
+/* The entry that nobody chose, and what stands in for it; fails with that entry's error. */
+static int boot_default(struct child *c, struct boot_result *result, struct err *err)
+{
+	int rc = boot_number(c, c->menu.chosen, result, err);
+	struct err why = *err;
+
+	for (size_t i = 0; i < c->menu.nr_fallback && rc < 0 && rc != -ETIME; i++) {
+		say_note(c, "fallback", why.msg);
+		rc = boot_number(c, c->menu.fallback[i], result, &why);
+	}
+	if (rc < 0 && c->menu.nr_fallback)
+		say_note(c, "fallback", why.msg);
+	return rc;
+}
+
+/* What the user chose and cannot be booted is said on the terminal, and the menu comes again. */
 static int boot_chosen(struct child *c, struct boot_result *result, struct err *err)
 {
 	struct menu_choice choice;
 	int rc;
 
+	if (c->request.alone)
+		menu_bound(&c->menu);
 	do {
 		new_message(c);
 		say(c, MESSAGE_MENU_UP);
@@ -244,6 +261,8 @@ static int boot_chosen(struct child *c, struct boot_result *result, struct err *
 		say(c, MESSAGE_MENU_DOWN);
 		if (rc < 0)
 			return rc;
+		if (!choice.by_user)
+			return boot_default(c, result, err);
 		rc = boot_entry(c, choice.entry, &choice.target, result, err);
 		if (rc < 0)
 			console_say("Cannot boot this: ", err->msg);
@@ -258,7 +277,7 @@ static int boot_chosen(struct child *c, struct boot_result *result, struct err *
 /* The entry that was asked for, or the default one and what stands in for it. */
 static int boot_from_menu(struct child *c, struct boot_result *result, struct err *err)
 {
-	int entry = c->menu.chosen, rc;
+	int entry;
 
 	if (c->request.entry[0]) {
 		entry = boot_menu_find(&c->menu, c->request.entry);
@@ -266,16 +285,13 @@ static int boot_from_menu(struct child *c, struct boot_result *result, struct er
 			return fail(err, ENOENT, "there is no entry '%s'", c->request.entry);
 		return boot_number(c, entry, result, err);
 	}
-	if (entry < 0)
+	if (c->menu.chosen < 0)
 		return fail(err, ENOENT, "the boot configuration has no default entry");
-	if (c->request.terminal && c->request.action == BOOT_LOAD)
-		return boot_chosen(c, result, err);
-	rc = boot_number(c, entry, result, err);
-	for (size_t i = 0; i < c->menu.nr_fallback && rc < 0 && rc != -ETIME; i++) {
-		say_note(c, "fallback", err->msg);
-		rc = boot_number(c, c->menu.fallback[i], result, err);
-	}
-	return rc;
+	if (c->menu.one_shot)
+		say_note(c, c->menu.language, "the default is for one boot (next_entry), and stays so: "
+			 "nothing is written to the guest's disk");
+	return c->request.terminal && c->request.action == BOOT_LOAD ?
+		boot_chosen(c, result, err) : boot_default(c, result, err);
 }
 
 /* A path of the image that the configuration of the domain names. */
@@ -303,7 +319,8 @@ static int boot_path(struct child *c, struct boot_result *result, struct err *er
 
 static int open_disk(struct child *c, unsigned int i, struct err *err)
 {
-	int rc = blk_open_fd(WIRE_DISKS + (int)i, 0, 0, &c->budget, &c->files[i], err);
+	uint32_t sector = c->request.format[i] == BOOT_RAW ? c->request.sector[i] : 0;
+	int rc = blk_open_fd(WIRE_DISKS + (int)i, 0, sector, &c->budget, &c->files[i], err);
 
 	if (rc < 0)
 		return rc;
@@ -320,24 +337,43 @@ static int open_disk(struct child *c, unsigned int i, struct err *err)
 	}
 }
 
+/* One that cannot be opened counts as empty, so that the others keep their numbers. */
 static int open_disks(struct child *c, struct err *err)
 {
-	for (unsigned int i = 0; i < c->request.nr_disks; i++) {
-		int rc = open_disk(c, i, err);
+	struct err why[BOOT_DISKS_MAX] = { ERR_INIT }, *first = NULL;
+	unsigned int opened = 0;
+	int rc = 0;
 
-		if (rc < 0)
-			return fail_in(err, "disk %u", i);
+	for (unsigned int i = 0; i < c->request.nr_disks && rc == 0; i++) {
+		rc = open_disk(c, i, &why[i]);
+		opened += rc == 0;
+		if (rc == 0)
+			continue;
+		first = first ? first : &why[i];
+		rc = rc == -ENOMEM || rc == -ETIME ? fail(err, -rc, "disk %u: %s", i, why[i].msg) :
+			blk_open_memory("", 0, &c->budget, &c->blks[i], err);
 	}
-	return disks_open(c->blks, c->request.nr_disks, &c->disks, err);
+	if (rc == 0 && first && !opened)
+		return fail(err, first->code, "disk %d: %s", (int)(first - why), first->msg);
+	if (rc == 0)
+		rc = disks_open(c->blks, c->request.nr_disks, &c->disks, err);
+	for (unsigned int i = 0; i < c->request.nr_disks && rc == 0; i++) {
+		if (why[i].code)
+			disks_set_note(c->disks, i, why[i].msg);
+	}
+	return rc;
 }
 
-/* Before anything of it is booted: what makes the disk's contents doubtful. */
+/* Before anything of it is booted: what makes the disk's contents doubtful, or hides them. */
 static void say_doubts(struct child *c)
 {
 	char name[80];
 
 	for (unsigned int dev = 0; dev < c->source->nr_devices; dev++) {
-		if (c->source->devices[dev].fs && disks_note(c->disks, dev)[0])
+		const struct source_device *d = &c->source->devices[dev];
+		bool hidden = !d->part && !d->names[0] && c->blks[d->disk]->size == 0;
+
+		if ((d->fs || hidden) && disks_note(c->disks, dev)[0])
 			say_note(c, device_name(c, dev, name, sizeof(name)),
 				 disks_note(c->disks, dev));
 	}

@@ -341,6 +341,16 @@ const char *disks_note(const struct disks *disks, unsigned int dev)
 	return dev < disks->nr ? disks->own[dev].note : "";
 }
 
+void disks_set_note(struct disks *disks, unsigned int disk, const char *note)
+{
+	for (unsigned int i = 0; i < disks->nr; i++) {
+		const struct source_device *dev = &disks->devices[i];
+
+		if (dev->disk == disk && !dev->part && !dev->names[0])
+			snprintf(disks->own[i].note, sizeof(disks->own[i].note), "%s", note);
+	}
+}
+
 int disks_open(struct blk *const *blks, size_t nr, struct disks **out, struct err *err)
 {
 	static const struct source_ops ops = { disks_read, disks_stat, disks_list };

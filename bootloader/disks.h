@@ -21,6 +21,8 @@ enum { DISKS_MAX = 8 };
 
 /* The blks stay the caller's and must outlive the result. Damaged contents are no error. */
 int disks_open(struct blk *const *blks, size_t nr, struct disks **out, struct err *err) must_check;
+/* Why there is nothing in a disk (with which it was opened, from 0), instead of its own note. */
+void disks_set_note(struct disks *disks, unsigned int disk, const char *note);
 void disks_close(struct disks *disks);
 
 static inline void scoped_disks(struct disks **disks)

@@ -11,6 +11,7 @@
 enum {
 	SHOWN = TERM_ROWS - 8,	/* entries at a time */
 	COUNTDOWN_S = 10,	/* where the configuration names no time */
+	ALONE_S = 60,		/* at most, where nobody may be */
 };
 
 struct view {
@@ -149,6 +150,7 @@ static int boot_current(struct view *v, struct menu_choice *choice)
 		return 0;
 	}
 	choice->entry = v->current;
+	choice->by_user = true;
 	return 1;
 }
 
@@ -171,6 +173,7 @@ static int edit_current(struct view *v, struct menu_choice *choice)
 		return 0;
 	}
 	choice->entry = v->current;
+	choice->by_user = true;
 	rc = menu_edit(v->menu, v->io, &choice->target, &choice->edited);
 	v->drawn = 0;
 	return rc;
@@ -208,19 +211,21 @@ static int step(struct view *v, struct menu_choice *choice)
 	return key < 0 ? key : press(v, key, choice);
 }
 
+/* Nobody is there to be told that the entry boots nothing: that is the caller's to find. */
 static int countdown_over(struct view *v, struct menu_choice *choice)
 {
-	struct err err = ERR_INIT;
-
 	if (v->left_s != 0)
 		return 0;
-	v->left_s = -1;
-	if (boot_menu_target(v->menu, v->current, &choice->target, &err) < 0) {
-		say(v, "Cannot boot this: ", &err);
-		return 0;
-	}
-	choice->entry = v->current;
+	*choice = (struct menu_choice){ .entry = v->current };
 	return 1;
+}
+
+void menu_bound(struct boot_menu *menu)
+{
+	if (menu->timeout_s < 0)
+		menu->has_timeout = false;
+	else if (menu->timeout_s > ALONE_S)
+		menu->timeout_s = ALONE_S;
 }
 
 int menu_run(struct boot_menu *menu, const struct menu_io *io, struct menu_choice *choice,

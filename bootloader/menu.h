@@ -23,16 +23,20 @@ struct menu_io {
 
 struct menu_choice {
 	size_t entry;
+	bool by_user;		/* else the countdown ran out, and target is not filled */
 	struct boot_target target;	/* as the entry has it, or as it was edited; in the menu's memory */
 	bool edited;
 };
 
 /*
  * Shows menu until an entry is chosen, by a key or by the countdown's end. -ECANCELED
- * when the terminal is gone, -ENOMEM; an entry that boots nothing is said and the menu
- * stays. Time that passes while it waits for keys is the user's.
+ * when the terminal is gone, -ENOMEM; an entry that boots nothing is said to the user who
+ * chose it, and the menu stays. Time that passes while it waits for keys is the user's.
  */
 int menu_run(struct boot_menu *menu, const struct menu_io *io, struct menu_choice *choice,
 	     struct err *err) must_check;
+
+/* For a terminal where nobody may be: the countdown ends, whatever the guest says of it. */
+void menu_bound(struct boot_menu *menu);
 
 #endif

@@ -165,7 +165,9 @@ static int run(const struct pygrub *p, struct err *err)
 		.kernel_max = (uint64_t)KERNEL_MAX_MIB << 20,
 		.ramdisk_max = (uint64_t)RAMDISK_MAX_MIB << 20,
 		.timeout_ms = TIMEOUT_MS,
+		/* libxl gives a terminal also where nobody looks at it. */
 		.terminal = p->quiet || p->entry || !isatty(STDIN_FILENO) ? -1 : STDIN_FILENO,
+		.alone = true,
 	};
 	scoped(boot_files) struct boot_files files = BOOT_FILES_INIT;
 	scoped(made) struct made kernel = { .keep = false };

@@ -97,6 +97,7 @@ static int keys(struct relay *r, struct err *err)
 		hang_up(r);
 		return 0;
 	}
+	r->typed = true;
 	if (memchr(buf, KEY_INTERRUPT, (size_t)n) || memchr(buf, KEY_LEAVE, (size_t)n))
 		return fail(err, EINTR, "interrupted");
 	if (file_write_all(r->master, buf, (size_t)n) < 0)

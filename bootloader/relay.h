@@ -18,6 +18,7 @@ enum { RELAY_FDS = 2 };
 struct relay {
 	int terminal;		/* borrowed; -1: there is none */
 	int master, slave;	/* owned */
+	bool typed;		/* a key came from the terminal */
 	bool changed;		/* the terminal's modes, as they were: */
 	struct termios modes;
 };

@@ -134,12 +134,14 @@ static int read_backup(struct blk *disk, struct table *table, struct err *err)
 
 int gpt_read(struct blk *disk, struct table *table, struct err *err)
 {
-	static const uint32_t sectors[] = { 512, 4096 };
+	/* A device knows; but what stands on it may be a copy of another one. */
+	const bool large = disk->sector == 4096;
+	const uint32_t sectors[] = { large ? 4096 : 512, large ? 512 : 4096 };
 	int rc = -ENODATA;
 
 	for (int backup = 0; backup < 2 && rc == -ENODATA; backup++) {
 		for (size_t i = 0; i < ARRAY_SIZE(sectors) && rc == -ENODATA; i++) {
-			if ((disk->sector && disk->sector != sectors[i]) || disk->size < sectors[i] * 2)
+			if (disk->size < sectors[i] * 2)
 				continue;
 			*table = (struct table){ .sector = sectors[i] };
 			rc = backup ? read_backup(disk, table, err) :

@@ -141,7 +141,7 @@ static const struct {
 	const char *kernel, *cmdline;
 } cases[] = {
 	{ "Enter boots the default", "\r", 0, "/1", "a b" },
-	{ "the countdown boots it", "```", 0, "/1", "a b" },
+	{ "the countdown ends", "```", 0, NULL, NULL },
 	{ "a key stops the countdown", "``x````", -ECANCELED, NULL, NULL },
 	{ "Down", DOWN "\r", 0, "/2", "" },
 	{ "Down beyond the end, Up beyond the start", "jjjjjjkkkkkkkk\n", 0, "/1", "a b" },
@@ -169,7 +169,8 @@ static void test_keys(void)
 		struct fixture f;
 
 		is_int(run(&f, CFG, script, cases[i].keys), cases[i].rc, "%s", cases[i].what);
-		if (cases[i].rc == 0) {
+		is_int(f.choice.by_user, cases[i].kernel != NULL, "  who chose it");
+		if (cases[i].kernel) {
 			is_str(f.choice.target.kernel.path, cases[i].kernel, "  its kernel");
 			is_str(f.choice.target.cmdline, cases[i].cmdline, "  its arguments");
 		}
@@ -219,6 +220,32 @@ static void test_scroll(void)
 	is_int(row_of(&f.t, "e00"), -1, "and the top is gone");
 	is_int(f.t.wrong, 0, "within 80 columns");
 	boot_menu_free(&f.menu);
+}
+
+/* Where nobody may be, a menu ends by itself; a user still stops the countdown. */
+static void test_bound(void)
+{
+	static const struct {
+		const char *timeout;
+		bool has;
+		int left_s;	/* where has */
+	} bounds[] = {
+		{ "timeout=-1\n", false, 0 }, { "timeout=5\n", true, 5 }, { "timeout=99999\n", true, 60 },
+		{ "timeout=0\n", true, 0 }, { "", false, 0 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(bounds); i++) {
+		char text[200];
+		struct fixture f;
+
+		snprintf(text, sizeof(text), "%smenuentry a { linux /a }\n", bounds[i].timeout);
+		run(&f, CFG, text, "");
+		menu_bound(&f.menu);
+		is_int(f.menu.has_timeout, bounds[i].has, "'%s' is a time", bounds[i].timeout);
+		if (bounds[i].has)
+			is_int(f.menu.timeout_s, bounds[i].left_s, "  of so many seconds");
+		boot_menu_free(&f.menu);
+	}
 }
 
 static void test_levels(void)
@@ -291,6 +318,7 @@ int main(void)
 	test_keys();
 	test_screen();
 	test_scroll();
+	test_bound();
 	test_levels();
 	test_long_line();
 	test_passwords();

@@ -20,7 +20,8 @@ static int program = -1, terminal = -1;
 struct seen {
 	unsigned int devices, entries, notes;
 	char chosen[120];
-	char note[512];
+	char note[512];		/* the last */
+	char device_note[300];	/* the last that is not empty */
 };
 
 static void see_device(void *ctx, const struct boot_device_info *d)
@@ -28,6 +29,8 @@ static void see_device(void *ctx, const struct boot_device_info *d)
 	struct seen *s = ctx;
 
 	s->devices++;
+	if (d->note[0])
+		snprintf(s->device_note, sizeof(s->device_note), "%s: %s", d->name, d->note);
 	if (d->chosen)
 		snprintf(s->chosen, sizeof(s->chosen), "%s %s", d->name, d->fs);
 }
@@ -46,22 +49,29 @@ static void see_note(void *ctx, const char *note)
 	snprintf(s->note, sizeof(s->note), "%s", note);
 }
 
-static int run_boot(const char *image, struct boot_options o, struct seen *seen,
-		    struct boot_result *result, struct boot_files *files, struct err *err)
+static int run_disks(const struct boot_disks *disks, struct boot_options o, struct seen *seen,
+		     struct boot_result *result, struct boot_files *files, struct err *err)
 {
-	scoped(fd) int fd = open(image, O_RDONLY | O_CLOEXEC);
-	const struct boot_disk disk = { .fd = fd, .format = BOOT_RAW };
 	const struct boot_callbacks cb = { see_device, see_entry, see_note, seen };
 
 	*seen = (struct seen){ .devices = 0 };
 	memset(result, 0, sizeof(*result));
-	o.disks = &disk;
-	o.nr_disks = 1;
+	o.disks = disks->disks;
+	o.nr_disks = disks->nr;
 	o.terminal = terminal;
 	o.timeout_ms = o.timeout_ms ? o.timeout_ms : 30000;
 	o.kernel_max = o.kernel_max ? o.kernel_max : 64 << 20;
 	o.ramdisk_max = o.ramdisk_max ? o.ramdisk_max : 64 << 20;
 	return bootloader_run(program, &o, &cb, result, files, err);
+}
+
+static int run_boot(const char *image, struct boot_options o, struct seen *seen,
+		    struct boot_result *result, struct boot_files *files, struct err *err)
+{
+	scoped(boot_disks) struct boot_disks disks = BOOT_DISKS_INIT;
+	int rc = bootloader_add_disk(&disks, image, BOOT_RAW, err);
+
+	return rc < 0 ? rc : run_disks(&disks, o, seen, result, files, err);
 }
 
 static bool same_content(int fd, uint64_t size, const char *path)
@@ -107,6 +117,7 @@ static bool put_elf(void)
 
 static void test_load(const char *image, const char *where)
 {
+	const int all_seals = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;
 	struct boot_options o = { .action = BOOT_LOAD };
 	scoped(boot_files) struct boot_files files = BOOT_FILES_INIT;
 	struct boot_result result;
@@ -128,8 +139,8 @@ static void test_load(const char *image, const char *where)
 	ok(same_content(files.ramdisk, result.ramdisk_size, "both"), "the ramdisks', one after the other");
 	ok(pwrite(files.kernel, "x", 1, 0) < 0 && ftruncate(files.kernel, 0) < 0,
 	   "nobody changes them any more");
-	is_int(fcntl(files.kernel, F_GET_SEALS) & (F_SEAL_WRITE | F_SEAL_SEAL),
-	       F_SEAL_WRITE | F_SEAL_SEAL, "they are sealed");
+	is_int(fcntl(files.kernel, F_GET_SEALS), all_seals, "they are sealed");
+	is_int(fcntl(files.ramdisk, F_GET_SEALS), all_seals, "both");
 	ok(geteuid() != 0 || result.sandbox & SANDBOX_UID, "root became another user");
 }
 
@@ -260,12 +271,167 @@ static void test_menu(void)
 	}
 }
 
+/* An image with nothing but this configuration and, as /boot/k, a kernel. */
+static bool make_small(const char *image, const char *config)
+{
+	return ok(sh("rm -rf small; mkdir -p small/boot/grub; cp elf small/boot/k; echo r >small/boot/r\n"
+		     "cat >small/boot/grub/grub.cfg <<'X'\n%s\nX\nrm -f %s; truncate -s 4M %s\n"
+		     "mke2fs -q -F -t ext4 -d small %s", config, image, image, image), "%s", image);
+}
+
+/* What stands in for an entry that cannot be loaded, and what there is to know of one that can. */
+static void test_entries(void)
+{
+#define GONE "menuentry gone { linux /boot/gone }\n"
+#define GOOD "menuentry good { linux /boot/k a b }\n"
+	static const struct {
+		const char *what, *config;
+		int rc;
+		const char *title, *words;	/* of the error, or the last note */
+	} cases[] = {
+		{ "fallback", "timeout=1\nfallback=good\n" GONE GOOD, 0, "good",
+		  "fallback: entry 'gone': kernel" },
+		{ "several", "timeout=1\nfallback='1 2'\n" GONE "menuentry too { linux /boot/too }\n"
+		  GOOD, 0, "good", "fallback: entry 'too': kernel" },
+		{ "one that boots nothing", "timeout=1\nfallback=1\nmenuentry x { true }\n" GOOD, 0,
+		  "good", "fallback: entry 'x': " },
+		{ "none of them", "timeout=1\nfallback=1\n" GONE "menuentry too { linux /boot/too }",
+		  -ENOENT, "", "entry 'gone': kernel" },
+		{ "no fallback", "timeout=0\n" GONE GOOD, -ENOENT, "", "entry 'gone': kernel" },
+		{ "nothing at all", "timeout=1\nmenuentry x { true }\n" GOOD, -ENOEXEC, "",
+		  "entry 'x': " },
+		{ "next_entry", "timeout=0\nboot_once=true\ndefault=1\n" GONE GOOD, 0, "good",
+		  "grub2: the default is for one boot (next_entry)" },
+		{ "Xen", "timeout=0\nmenuentry xen { multiboot2 /boot/xen dom0_mem=1G\n"
+		  "module2 /boot/k a b\nmodule2 /boot/r\n}", 0, "xen",
+		  "grub2: the entry starts Xen: its kernel is booted without that" },
+	};
+
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(cases); i++) {
+		const size_t n = i / 2;
+		const struct boot_options o = { .action = BOOT_LOAD };
+		scoped(boot_files) struct boot_files files = BOOT_FILES_INIT;
+		struct boot_result result;
+		struct err err = ERR_INIT;
+		int pair[2], rc;
+		struct seen seen;
+
+		if (!make_small("small.img", cases[n].config) ||
+		    socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0)
+			continue;
+		/* The same with a menu that nobody looks at. */
+		terminal = i % 2 ? pair[0] : -1;
+		rc = run_boot("small.img", o, &seen, &result, &files, &err);
+		terminal = -1;
+		close(pair[0]);
+		close(pair[1]);
+		is_int(rc, cases[n].rc, "%s%s: %s", cases[n].what, i % 2 ? ", a menu" : "", err.msg);
+		is_str(rc == 0 ? result.title : "", cases[n].title, "  its entry");
+		is_str(rc == 0 ? result.cmdline : "", rc == 0 ? "a b" : "", "  its command line");
+		ok(rc < 0 || same_content(files.kernel, result.kernel_size, "elf"), "  its kernel");
+		ok(strstr(rc == 0 ? seen.note : err.msg, cases[n].words), "  says: %s",
+		   rc == 0 ? seen.note : err.msg);
+	}
+}
+
+/* No configuration anywhere: the newest of /boot, on whatever disk. */
+static void test_no_config(void)
+{
+	const struct boot_options o = { .action = BOOT_LOAD };
+	scoped(boot_files) struct boot_files files = BOOT_FILES_INIT;
+	struct boot_result result;
+	struct err err = ERR_INIT;
+	struct seen seen;
+
+	if (!ok(sh("mkdir -p bare/boot; head -c 4000 elf >bare/boot/vmlinuz-6.1.0-9; cp elf bare/boot/vmlinuz-6.1.0-13\n"
+		   "echo old >bare/boot/initrd.img-6.1.0-9; echo new >bare/boot/initrd.img-6.1.0-13\n"
+		   "truncate -s 4M bare.img; mke2fs -q -F -t ext4 -d bare bare.img"), "no configuration"))
+		return;
+	is_int(run_boot("bare.img", o, &seen, &result, &files, &err), 0, "load it: %s", err.msg);
+	is_str(result.language, "none", "nothing says so");
+	is_str(result.kernel_path, "/boot/vmlinuz-6.1.0-13", "the newest kernel");
+	ok(same_content(files.kernel, result.kernel_size, "elf") &&
+	   same_content(files.ramdisk, result.ramdisk_size, "bare/boot/initrd.img-6.1.0-13"),
+	   "it and its ramdisk");
+}
+
+/* Disks in order: the first with something to boot counts, and one that is not read harms none. */
+static void test_several(void)
+{
+	static const struct {
+		const char *what, *disks[2];
+		enum boot_format formats[2];
+		int rc;
+		const char *chosen, *words;	/* of a device's note, or of the error */
+	} cases[] = {
+		{ "on the second", { "zero.img", "fs.img" }, { BOOT_RAW, BOOT_RAW }, 0, "hd1 ext4", "" },
+		{ "on both", { "gpt.img", "fs.img" }, { BOOT_RAW, BOOT_RAW }, 0, "hd0,gpt2 ext4", "" },
+		{ "an unreadable one before", { "back.img", "fs.img" }, { BOOT_QCOW2, BOOT_RAW }, 0,
+		  "hd1 ext4", "hd0: it has a backing file" },
+		{ "and behind", { "fs.img", "back.img" }, { BOOT_RAW, BOOT_QCOW2 }, 0, "hd0 ext4",
+		  "hd1: it has a backing file" },
+		{ "nothing else", { "back.img", "zero.img" }, { BOOT_QCOW2, BOOT_QCOW2 }, -EOPNOTSUPP, "",
+		  "disk 0: it has a backing file" },
+	};
+
+	if (!ok(sh("truncate -s 1M zero.img; qemu-img create -q -f qcow2 -b fs.img -F raw back.img"), "disks"))
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct boot_options o = { .action = BOOT_LOAD };
+		scoped(boot_disks) struct boot_disks disks = BOOT_DISKS_INIT;
+		scoped(boot_files) struct boot_files files = BOOT_FILES_INIT;
+		struct boot_result result;
+		struct err err = ERR_INIT;
+		struct seen seen = { .devices = 0 };
+		int rc = 0;
+
+		for (size_t n = 0; n < 2 && rc == 0; n++)
+			rc = bootloader_add_disk(&disks, cases[i].disks[n], cases[i].formats[n], &err);
+		if (rc == 0)
+			rc = run_disks(&disks, o, &seen, &result, &files, &err);
+		is_int(rc, cases[i].rc, "two disks, %s: %s", cases[i].what, err.msg);
+		is_str(seen.chosen, cases[i].chosen, "  where");
+		ok(strstr(rc == 0 ? seen.device_note : err.msg, cases[i].words), "  says: %s",
+		   rc == 0 ? seen.device_note : err.msg);
+		ok(rc < 0 || strstr(seen.note, cases[i].words), "  and in a note: %s", seen.note);
+	}
+}
+
+/* An MBR does not say what its sectors are: the device does. */
+static void test_sectors(void)
+{
+	const struct boot_options o = { .action = BOOT_LOAD };
+	scoped(boot_files) struct boot_files files = BOOT_FILES_INIT;
+	scoped(bytes) struct bytes device = BYTES_INIT;
+	struct boot_result result;
+	struct err err = ERR_INIT;
+	struct seen seen;
+
+	if (geteuid() != 0 || access("/dev/loop-control", R_OK) < 0) {
+		ok(true, "4096-byte sectors # SKIP needs root and loop devices");
+		return;
+	}
+	if (!ok(sh("truncate -s 20M large.img; losetup -f --show -b 4096 large.img | tr -d '\n' >device\n"
+		   "printf 'label: dos\nstart=256,size=3072,type=83\n' | sfdisk -q $(cat device)\n"
+		   "dd if=fs.img of=$(cat device) bs=1M seek=1 conv=fsync"), "4096-byte sectors"))
+		return;
+	device = image_load("device");
+	is_int(run_boot(device.data, o, &seen, &result, &files, &err), 0, "load it: %s", err.msg);
+	is_str(seen.chosen, "hd0,msdos1 ext4", "its partition");
+	scoped_boot_files(&files);
+	ok(sh("dd if=gpt.img of=$(cat device) bs=1M conv=fsync"), "a copy of a disk with smaller ones");
+	is_int(run_boot(device.data, o, &seen, &result, &files, &err), 0, "load it: %s", err.msg);
+	is_str(seen.chosen, "hd0,gpt2 ext4", "its partition");
+	ok(sh("losetup -d $(cat device)"), "no more");
+}
+
 /*
  * Programs that are no reader: nothing that they do may be believed or waited for. This
  * one plays them, and is told on its disk which.
  */
 static int lie(void)
 {
+	const struct wire_message menu = { .kind = MESSAGE_MENU_UP };
 	char what = 0;
 
 	if (pread(WIRE_DISKS, &what, 1, 0) != 1)
@@ -282,6 +448,10 @@ static int lie(void)
 		break;
 	case 'n':
 		dprintf(WIRE_SOCKET, "hello");
+		break;
+	case 'm':
+		if (write(WIRE_SOCKET, &menu, sizeof(menu)) != sizeof(menu))
+			return 1;
 		break;
 	case 'z':
 		if (write(WIRE_SOCKET, "\0\0\0\0", 4) != 4)
@@ -304,20 +474,28 @@ static void test_liars(void)
 		{ "one that is silent", "q", ETIMEDOUT, "too long" },
 		{ "one that talks nonsense", "n", EPROTO, "no sense" },
 		{ "one that talks zeroes", "z", EPROTO, "no sense" },
+		{ "one with a menu for nobody", "m", ETIMEDOUT, "too long" },
 	};
-	int reader = program;
+	int reader = program, pair[2];
 
 	program = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 	for (size_t i = 0; i < ARRAY_SIZE(liars); i++) {
 		scoped(boot_files) struct boot_files files = BOOT_FILES_INIT;
-		const struct boot_options o = { .action = BOOT_LOAD, .timeout_ms = 2000 };
+		const struct boot_options o = { .action = BOOT_LOAD, .timeout_ms = 1000, .alone = true };
 		struct boot_result result;
 		struct err err = ERR_INIT;
 		struct seen seen;
 		int rc;
 
+		if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0)
+			break;
+		terminal = liars[i].disk[0] == 'm' ? pair[0] : -1;
+
 		ok(sh("printf %s >liar", liars[i].disk), "a disk for %s", liars[i].name);
 		rc = run_boot("liar", o, &seen, &result, &files, &err);
+		terminal = -1;
+		close(pair[0]);
+		close(pair[1]);
 		is_int(rc, -liars[i].code, "%s: %s", liars[i].name, err.msg);
 		ok(strstr(err.msg, liars[i].words), "%s: '%s'", liars[i].name, liars[i].words);
 	}
@@ -385,6 +563,47 @@ static void test_pygrub_menu(const char *path, bool quiet)
 	is_int(status, 0, "on a terminal, %s", quiet ? "quiet" : "menu");
 	ok(!strstr(screen, "Boot menu from") == quiet, "what is shown there");
 	ok(sh("grep -q '^args %s' out", quiet ? "root=LABEL" : "root=/dev/xvda1"), "what is booted");
+}
+
+/*
+ * Nobody is at libxl's terminal, and the guest's menu would wait for ever: a process of its
+ * own, as this takes the seconds that a user is given.
+ */
+static pid_t start_alone(const char *path)
+{
+	char *argv[] = {
+		(char[]){ "xlite-boot" }, (char[]){ "--output=alone.out" },
+		(char[]){ "--output-format=simple" }, (char[]){ "--output-directory=alone" },
+		(char[]){ "alone.img" }, NULL,
+	};
+	char buf[4096];
+	int master, status = -1;
+	pid_t pid;
+
+	if (!make_small("alone.img", "timeout=-1\n" GOOD) || !sh("mkdir alone; : >alone.out"))
+		return -1;
+	fflush(stdout);
+	pid = fork();
+	if (pid != 0)
+		return pid;
+	pid = forkpty(&master, NULL, NULL, NULL);
+	if (pid == 0) {
+		execv(path, argv);
+		_exit(127);
+	}
+	while (read(master, buf, sizeof(buf)) > 0)
+		;
+	waitpid(pid, &status, 0);
+	_exit(status != 0);
+}
+
+static void end_alone(pid_t pid)
+{
+	int status = -1;
+
+	is_int(waitpid(pid, &status, 0), pid, "a menu for nobody");
+	is_int(status, 0, "it ends");
+	ok(sh("grep -q '^args a b' alone.out; cmp alone/boot_kernel.* elf"), "with the default");
 }
 
 /* An ESP with nothing but a unified image: kernel, command line and two archives out of one file. */
@@ -497,6 +716,7 @@ int main(int argc, char **argv)
 {
 	const char *path = getenv("XLITE_BOOT");
 	scoped(free) char *absolute = realpath(path ? path : "out/xlite-boot", NULL);
+	pid_t alone;
 
 	if (argc == 2 && strcmp(argv[1], "--reader") == 0)
 		return lie();
@@ -511,6 +731,7 @@ int main(int argc, char **argv)
 	      "truncate -s 20M mbr.img; printf 'label: dos\nstart=2048,size=32768,type=5\n"
 	      "start=4096,size=24576,type=83\n' | sfdisk -q mbr.img\n"
 	      "dd if=fs.img of=mbr.img bs=1M seek=2 conv=notrunc"), "images");
+	alone = absolute ? start_alone(absolute) : -1;
 	test_load("gpt.img", "hd0,gpt2 ext4");
 	test_load("mbr.img", "hd0,msdos5 ext4");
 	test_load("fs.img", "hd0 ext4");
@@ -518,6 +739,10 @@ int main(int argc, char **argv)
 	test_path();
 	test_raw();
 	test_menu();
+	test_entries();
+	test_no_config();
+	test_several();
+	test_sectors();
 	if (ok(absolute, "where the program is"))
 		test_pygrub(absolute);
 	test_unified();
@@ -527,6 +752,7 @@ int main(int argc, char **argv)
 		test_list(absolute);
 	}
 	test_liars();
+	end_alone(alone);
 	image_cleanup();
 	return tap_done();
 }
