@@ -50,16 +50,26 @@ static int drop_root(struct err *err)
 	return 0;
 }
 
-static void drop_capabilities(void)
+/* What an exec could give. While it is still root: dropping from it wants a capability itself. */
+static int drop_bounding_set(bool root, struct err *err)
+{
+	for (int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++) {
+		/* An ordinary user without a namespace has none to drop them with. */
+		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0 && root)
+			return fail_sys(err, errno, "cannot give up the capability %d", cap);
+	}
+	return 0;
+}
+
+static int drop_capabilities(struct err *err)
 {
 	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
 	struct __user_cap_data_struct none[2] = { { 0, 0, 0 }, { 0, 0, 0 } };
 
-	/* What cannot be dropped was not had; seccomp comes in any case. */
-	for (int cap = 0; cap < 64; cap++)
-		prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
-	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-	syscall(SYS_capset, &header, none);
+	/* Ambient ones go with the inheritable ones. */
+	if (syscall(SYS_capset, &header, none) < 0)
+		return fail_sys(err, errno, "cannot give up its capabilities");
+	return 0;
 }
 
 /* All that the oldest version knows about files; no rule allows any of it. */
@@ -160,13 +170,16 @@ int sandbox_enter(uint64_t memory, unsigned int seconds, int terminal, unsigned 
 
 	if (enter_namespaces(root))
 		have |= SANDBOX_NAMESPACES;
-	rc = root ? drop_root(err) : 0;
+	rc = drop_bounding_set(root, err);
+	if (rc == 0 && root)
+		rc = drop_root(err);
 	if (rc < 0)
 		return rc;
 	if (root)
 		have |= SANDBOX_UID;
-	drop_capabilities();
-	rc = no_new_privs(err);
+	rc = drop_capabilities(err);
+	if (rc == 0)
+		rc = no_new_privs(err);
 	if (rc < 0)
 		return rc;
 	if (enter_landlock())

@@ -141,6 +141,45 @@ static void test_attempts(const char *who)
 		       attempts[i].name);
 }
 
+/* All five sets of capabilities, as the kernel has them for what is inside. */
+static void test_capabilities(void)
+{
+	int go[2], in[2];
+	char path[64], line[256];
+	unsigned int empty = 0;
+	FILE *status;
+	pid_t pid;
+
+	if (pipe(go) < 0 || pipe(in) < 0)
+		return;
+	fflush(stdout);
+	pid = fork();
+	if (pid == 0) {
+		struct err err = ERR_INIT;
+		unsigned int got;
+		char c = 0;
+
+		close(go[1]);
+		if (sandbox_enter((uint64_t)1 << 46, 10, -1, &got, &err) == 0 &&
+		    write(in[1], "x", 1) == 1)
+			(void)!read(go[0], &c, 1);
+		syscall(SYS_exit_group, 0);
+	}
+	close(in[1]);
+	close(go[0]);
+	is_int(read(in[0], line, 1), 1, "one in the sandbox");
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	status = fopen(path, "r");
+	while (status && fgets(line, sizeof(line), status))
+		empty += strncmp(line, "Cap", 3) == 0 && strcmp(line + 7, "\t0000000000000000\n") == 0;
+	if (status)
+		fclose(status);
+	is_int(empty, 5, "has no capabilities, and could get none");
+	close(go[1]);
+	close(in[0]);
+	waitpid(pid, NULL, 0);
+}
+
 /* The rest as another user than root, where this is root. */
 static int as_nobody(void)
 {
@@ -168,6 +207,8 @@ int main(void)
 {
 	disk = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 	test_attempts(geteuid() == 0 ? "root" : "a user");
+	if (geteuid() == 0)
+		test_capabilities();
 	if (geteuid() == 0)
 		is_int(as_nobody(), 0, "as nobody: all the same");
 	return tap_done();
