@@ -36,6 +36,24 @@ struct disks {
 	struct device *own;
 };
 
+static void add_note(struct device *own, const char *note)
+{
+	size_t len = strlen(own->note);
+
+	if (note[0])
+		snprintf(own->note + len, sizeof(own->note) - len, "%s%s", len ? "; " : "", note);
+}
+
+static void use_fs(struct source_device *dev, struct device *own, struct fs *fs)
+{
+	fs_close(own->fs);
+	own->fs = fs;
+	add_note(own, fs->note);
+	dev->fs = fs->name;
+	dev->uuid = fs->uuid[0] ? fs->uuid : NULL;
+	dev->label = fs->label[0] ? fs->label : NULL;
+}
+
 /* A device on blk: its file system is opened now. */
 static int add_device(struct disks *d, const struct source_device *place, const char *partuuid,
 		      struct blk *blk, struct blk *slice, const char *note, struct err *err)
@@ -43,27 +61,22 @@ static int add_device(struct disks *d, const struct source_device *place, const 
 	struct source_device *dev = &d->devices[d->nr];
 	struct device *own = &d->own[d->nr];
 	struct err why = ERR_INIT;
+	struct fs *fs;
 	int rc;
 
 	d->nr++;	/* from here on disks_close() knows slice */
 	*dev = *place;
 	own->slice = slice;
-	snprintf(own->note, sizeof(own->note), "%s", note);
+	add_note(own, note);
 	snprintf(own->partuuid, sizeof(own->partuuid), "%s", partuuid);
 	dev->partuuid = own->partuuid[0] ? own->partuuid : NULL;
-	rc = fs_open(blk, &own->fs, &why);
+	rc = fs_open(blk, &fs, &why);
 	if (rc == -ENOMEM || rc == -ETIME)
 		return fail(err, -rc, "%s", why.msg);
-	if (rc < 0) {
-		if (why.msg[0])
-			snprintf(own->note, sizeof(own->note), "%.199s", why.msg);
-		return 0;
-	}
-	if (own->fs->note[0])
-		snprintf(own->note, sizeof(own->note), "%s", own->fs->note);
-	dev->fs = own->fs->name;
-	dev->uuid = own->fs->uuid[0] ? own->fs->uuid : NULL;
-	dev->label = own->fs->label[0] ? own->fs->label : NULL;
+	if (rc == 0)
+		use_fs(dev, own, fs);
+	else
+		add_note(own, why.msg);
 	return 0;
 }
 
@@ -103,58 +116,114 @@ static struct blk *blk_of(const struct disks *d, unsigned int dev, struct blk *c
 	return d->own[dev].slice ? d->own[dev].slice : blks[d->devices[dev].disk];
 }
 
-/* The other half of one that is there already. */
-static bool have_mirror(const struct disks *d, const char *uuid_name)
+/* A part of a mirror, on the device `dev`. */
+struct member {
+	unsigned int dev;
+	struct md md;
+};
+
+/* The one of a member's mirror that is up to date, always the same one. */
+static const struct member *newest(const struct member *members, size_t nr, const struct member *m)
 {
-	for (unsigned int i = 0; i < d->nr; i++) {
-		if (strcmp(d->own[i].names[1], uuid_name) == 0)
-			return true;
+	const struct member *best = m;
+
+	for (const struct member *i = members; i < members + nr; i++) {
+		if (strcmp(i->md.uuid, m->md.uuid) == 0 &&
+		    (i->md.events > best->md.events || (i->md.events == best->md.events && i < best)))
+			best = i;
 	}
-	return false;
+	return best;
 }
 
-/* A mirror of which `dev` is a member: one half is as good as the other. */
-static int add_mirror(struct disks *d, unsigned int dev, const struct md *md, struct blk *below,
-		      struct err *err)
+static int add_mirror(struct disks *d, const struct member *m, struct blk *below, struct err *err)
 {
 	struct device *own = &d->own[d->nr];
 	struct source_device place = { .names = { own->names[0], own->names[1] } };
 	struct blk *blk;
 	int rc;
 
-	if (md->level != 1) {
-		snprintf(d->own[dev].note, sizeof(d->own[dev].note), "RAID level %d is not read here: "
-			 "let the guest's own GRUB boot it (pvgrub)", md->level);
-		return 0;
-	}
-	snprintf(own->names[1], sizeof(own->names[1]), "mduuid/%s", md->uuid);
-	if (have_mirror(d, own->names[1])) {
-		own->names[1][0] = '\0';
-		return 0;
-	}
-	snprintf(own->names[0], sizeof(own->names[0]), "md/%s", md->name);
-	rc = blk_open_slice(below, md->start, md->size, &blk, err);
+	snprintf(own->names[0], sizeof(own->names[0]), "md/%s", m->md.name);
+	snprintf(own->names[1], sizeof(own->names[1]), "mduuid/%s", m->md.uuid);
+	rc = blk_open_slice(below, m->md.start, m->md.size, &blk, err);
 	return rc < 0 ? rc : add_device(d, &place, "", blk, blk, "", err);
+}
+
+/*
+ * A member that missed writes. Where its data begins with the device it is found as a file
+ * system of its own: the same one is read from the member that has it all. (Not another one: any
+ * user of the guest could have a file that lies where a superblock would.)
+ */
+static int replace_stale(struct disks *d, unsigned int stale, const struct member *best,
+			 struct blk *blk, struct err *err)
+{
+	const struct source found = { .devices = d->devices, .nr_devices = d->nr };
+	struct device *own = &d->own[stale];
+	struct err why = ERR_INIT;
+	struct fs *fs = NULL;
+	char name[80], note[160];
+	int rc = own->fs ? fs_open(blk, &fs, &why) : 0;
+
+	if (rc == -ENOMEM || rc == -ETIME)
+		return fail(err, -rc, "%s", why.msg);
+	if (fs && strcmp(fs->uuid, own->fs->uuid) == 0) {
+		own->note[0] = '\0';
+		use_fs(&d->devices[stale], own, take(fs));
+	}
+	fs_close(fs);
+	source_device_name(&found, best->dev, name, sizeof(name));
+	snprintf(note, sizeof(note), "a member of a mirror that is out of date: %s has its data", name);
+	add_note(own, note);
+	return 0;
+}
+
+/* A disk that is only the sum of its partitions. */
+static bool is_divided(const struct disks *d, unsigned int dev)
+{
+	return !d->devices[dev].part && dev + 1 < d->nr && d->devices[dev + 1].part;
+}
+
+/* False where there is none, and where it is not to be taken for one; the latter gets a note. */
+static int find_member(struct disks *d, unsigned int dev, struct blk *blk, struct md *md,
+		       struct err *err)
+{
+	char note[120];
+	int rc = is_divided(d, dev) ? 0 : md_read(blk, md, err);
+
+	if (rc <= 0)	/* a damaged place is none */
+		return rc == -ENOMEM || rc == -ETIME ? rc : 0;
+	if (d->own[dev].fs)
+		return md->level == 1 && md->start == 0;
+	if (md->level == 1)
+		return 1;
+	snprintf(note, sizeof(note), "RAID level %d is not read here: let the guest's own GRUB boot it "
+		 "(pvgrub)", md->level);
+	d->own[dev].note[0] = '\0';
+	add_note(&d->own[dev], note);
+	return 0;
 }
 
 static int add_mirrors(struct disks *d, struct blk *const *blks, struct err *err)
 {
+	struct member members[MIRRORS_MAX];
 	unsigned int places = d->nr;
+	size_t nr = 0;
+	int rc = 0;
 
-	for (unsigned int i = 0; i < places && d->nr < places + MIRRORS_MAX; i++) {
-		struct blk *blk = blk_of(d, i, blks);
-		struct md md;
-		int rc;
-
-		if (d->own[i].fs)
-			continue;
-		rc = md_read(blk, &md, err);
-		if (rc > 0)
-			rc = add_mirror(d, i, &md, blk, err);
-		if (rc < 0)
-			return fail_in(err, "RAID");
+	for (unsigned int i = 0; i < places && nr < MIRRORS_MAX && rc >= 0; i++) {
+		members[nr].dev = i;
+		rc = find_member(d, i, blk_of(d, i, blks), &members[nr].md, err);
+		nr += rc > 0;
 	}
-	return 0;
+	for (size_t i = 0; i < nr && rc >= 0; i++) {
+		const struct member *best = newest(members, nr, &members[i]);
+		struct blk *blk = blk_of(d, best->dev, blks);
+
+		if (best == &members[i])
+			rc = add_mirror(d, best, blk, err);
+		else if (members[i].md.events < best->md.events)
+			rc = replace_stale(d, members[i].dev, best, blk, err);
+	}
+	return rc < 0 ? fail_in(err, "RAID") : 0;
 }
 
 /* A '-' within a name is doubled: "lvm/my--vg-root". */
@@ -384,10 +453,11 @@ void disks_close(struct disks *d)
 
 	if (!d)
 		return;
-	for (unsigned int i = 0; i < d->nr; i++) {
+	/* A file system may stand on what another device is of. */
+	for (unsigned int i = 0; i < d->nr; i++)
 		fs_close(d->own[i].fs);
-		blk_close(d->own[i].slice);
-	}
+	for (unsigned int i = d->nr; i; i--)
+		blk_close(d->own[i - 1].slice);
 	free(d->own);
 	free(d->devices);
 	free(d);
