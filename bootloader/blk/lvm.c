@@ -26,6 +26,7 @@ struct pv {
 	struct blk *blk;
 	char id[40];			/* with its dashes, as in texts */
 	char *text;			/* owned: the metadata */
+	uint64_t seqno;			/* of text: counts the changes of the volume group */
 };
 
 /* Where a text stands in its sections. */
@@ -37,6 +38,7 @@ struct parse {
 	char key[LVM_NAME], value[LVM_NAME];
 	uint64_t number;
 	/* What has been read. */
+	uint64_t seqno;
 	uint64_t extent_size;		/* bytes */
 	char vg_id[40];
 	struct group_pv {
@@ -178,8 +180,13 @@ static void cannot(struct lvm_lv *lv, const char *what)
 {
 	char shown[80];
 
-	snprintf(lv->note, sizeof(lv->note), "%s: not read here",
-		 str_escape(what, strlen(what), shown, sizeof(shown)));
+	snprintf(lv->note, sizeof(lv->note), "%s: not read here: let the guest's own GRUB boot it "
+		 "(pvgrub)", str_escape(what, strlen(what), shown, sizeof(shown)));
+}
+
+static void is_bad(struct lvm_lv *lv, const char *why)
+{
+	snprintf(lv->note, sizeof(lv->note), "%s", why);
 }
 
 static bool begin_section(struct parse *t)
@@ -238,6 +245,8 @@ static bool value(struct parse *t)
 	t->number = strtoull(t->value, NULL, 10);
 	if (t->depth == 1 && is(t, "id"))
 		snprintf(t->vg_id, sizeof(t->vg_id), "%.39s", t->value);
+	else if (t->depth == 1 && is(t, "seqno"))
+		t->seqno = t->number;
 	else if (t->depth == 1 && is(t, "extent_size"))
 		return bytes_of(t->number, SECTOR, &t->extent_size) && t->extent_size;
 	else if (t->depth == 3 && in(t, 2, "physical_volumes") && is(t, "id"))
@@ -319,7 +328,7 @@ static void resolve(struct parse *t, struct lvm_lv *lv, const struct pv *pvs, si
 
 		if (!s->nr_stripes || s->start != end || !s->len ||
 		    (s->nr_stripes > 1 && (!s->stripe_size || s->len % s->nr_stripes)))
-			cannot(lv, "a damaged volume");
+			is_bad(lv, "a damaged volume");
 		end = s->start + s->len;
 		for (unsigned int k = 0; k < s->nr_stripes; k++) {
 			struct lvm_stripe *stripe = &s->stripe[k];
@@ -336,11 +345,39 @@ static void resolve(struct parse *t, struct lvm_lv *lv, const struct pv *pvs, si
 					stripe->blk = pvs[n].blk;
 			}
 			if (!stripe->blk)
-				cannot(lv, "a volume on a missing disk");
+				is_bad(lv, "a volume on a missing disk");
 		}
 	}
 	if (!lv->nr)
-		cannot(lv, "an empty volume");
+		is_bad(lv, "an empty volume");
+}
+
+/* It comes before the sections. */
+static int read_seqno(struct pv *pv, struct err *err)
+{
+	scoped(free) struct parse *t = calloc(1, sizeof(*t));
+	int rc = 0;
+
+	if (!t)
+		return fail_nomem(err);
+	t->p = pv->text;
+	do
+		rc = blk_step(pv->blk, err);
+	while (rc == 0 && !t->seqno && t->depth < 2 && statement(t));
+	pv->seqno = t->seqno;
+	return rc;
+}
+
+/* A disk that was away while the group changed has an older text. */
+static struct pv *newest(struct pv *pvs, size_t nr)
+{
+	struct pv *best = NULL;
+
+	for (size_t i = 0; i < nr; i++) {
+		if (pvs[i].text && (!best || pvs[i].seqno > best->seqno))
+			best = &pvs[i];
+	}
+	return best;
 }
 
 /* A text that was read before, from another volume of the group. */
@@ -381,7 +418,7 @@ static int read_group(const struct pv *pvs, size_t nr, const struct pv *from, st
 int lvm_read(struct blk *const *blks, size_t nr, struct lvm *out, struct err *err)
 {
 	scoped(lvm) struct lvm lvm = { .nr = 0 };
-	struct pv pvs[LVM_PVS] = { { NULL, "", NULL } };
+	struct pv pvs[LVM_PVS] = { { NULL, "", NULL, 0 } }, *pv;
 	size_t found = 0;
 	int rc = 0;
 
@@ -392,11 +429,14 @@ int lvm_read(struct blk *const *blks, size_t nr, struct lvm *out, struct err *er
 		rc = read_pv(blks[i], &pvs[found], err);
 		/* A damaged one is none; only the rest of a run's means end all. */
 		rc = rc == -ENOMEM || rc == -ETIME ? rc : 0;
+		if (rc == 0 && pvs[found].text)
+			rc = read_seqno(&pvs[found], err);
 		found += pvs[found].blk != NULL;
 	}
-	for (size_t i = 0; i < found && rc == 0; i++) {
-		if (pvs[i].text)
-			rc = read_group(pvs, found, &pvs[i], &lvm, err);
+	while (rc == 0 && (pv = newest(pvs, found))) {
+		rc = read_group(pvs, found, pv, &lvm, err);
+		free(pv->text);
+		pv->text = NULL;
 	}
 	for (size_t i = 0; i < LVM_PVS; i++)
 		free(pvs[i].text);

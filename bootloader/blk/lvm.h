@@ -32,7 +32,7 @@ struct lvm_lv {
 	char vg_id[40], id[40];
 	size_t nr;
 	struct lvm_segment *segment;	/* owned */
-	char note[120];			/* why it cannot be read, or "" */
+	char note[200];			/* why it cannot be read, or "" */
 };
 
 struct lvm {
