@@ -245,20 +245,28 @@ static int check_super(struct fs *fs, struct err *err)
 	return 0;
 }
 
-static int open_journal(struct ext *x, struct err *err)
+static int open_journal(struct fs *fs, struct ext *x, struct err *err)
 {
 	struct ext2_super_block *sb = x->fs->super;
 	struct ext_journal journal;
 	int rc;
 
-	if (!(sb->s_feature_incompat & EXT3_FEATURE_INCOMPAT_RECOVER) || !sb->s_journal_inum)
+	if (!(sb->s_feature_incompat & EXT3_FEATURE_INCOMPAT_RECOVER))
 		return 0;
+	if (!sb->s_journal_inum) {
+		snprintf(fs->note, sizeof(fs->note), "its journal is on another device: what only "
+			 "stands there is not seen");
+		return 0;
+	}
 	rc = load_runs(x, sb->s_journal_inum, err);
 	if (rc == 0)
 		rc = ext_journal_scan(x->io.blk, &x->runs, x->fs->blocksize, &journal, err);
 	if (rc < 0)
 		return fail_in(err, "journal");
 	x->io.journal = journal;
+	if (journal.fast)
+		snprintf(fs->note, sizeof(fs->note), "it was not unmounted: what was synced last in "
+			 "fast commits is not seen");
 	if (!journal.nr)
 		return 0;
 	/* All that the library has read so far may be older than the journal. */
@@ -307,7 +315,7 @@ static int ext_open(struct fs *fs, struct err *err)
 	initialize_ext2_error_table();
 	rc = open_library(x, err);
 	if (rc == 0)
-		rc = open_journal(x, err);
+		rc = open_journal(fs, x, err);
 	if (rc == 0) {
 		fs->name = name_of(x->fs->super);
 		fs_set_uuid(fs, x->fs->super->s_uuid);

@@ -28,6 +28,7 @@ struct ext_logged {
 struct ext_journal {
 	struct ext_logged *logged;	/* owned, by block */
 	size_t nr;
+	bool fast;		/* what was synced last is in fast commits, which are not read */
 	uint32_t block_size, seed;
 	enum ext_checksum { EXT_CHECKSUM_NONE, EXT_CHECKSUM_V2, EXT_CHECKSUM_V3 } checksum;
 };

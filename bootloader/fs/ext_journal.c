@@ -3,7 +3,8 @@
  * jbd2's journal (Linux, Documentation/filesystems/ext4/journal.rst): a ring of blocks, of
  * which a superblock tells the first one in use. A transaction is descriptor blocks,
  * each followed by the blocks that it names, revoke blocks, and a commit block. All of
- * its own numbers are big-endian. Fast commits (not mkfs's default) are not replayed.
+ * its own numbers are big-endian. Fast commits (not mkfs's default), which have blocks of their
+ * own behind the ring, are seen but not replayed.
  */
 #include "ext.h"
 
@@ -25,7 +26,7 @@ enum {
 	SUPER_LEN = 1024,
 	INCOMPAT_64BIT = 2, INCOMPAT_CSUM_V2 = 8, INCOMPAT_CSUM_V3 = 16,
 	INCOMPAT_FAST_COMMIT = 32, INCOMPAT_KNOWN = 63,
-	FAST_BLOCKS_DEFAULT = 256,
+	FAST_BLOCKS_DEFAULT = 256, FAST_TAG_HEAD = 9, FAST_TRANSACTION = 8,
 	COMMIT_CHECKSUM = 16, REVOKE_COUNT = 12, REVOKE_FIRST = 16,
 	TAG_ESCAPED = 1, TAG_SAME_UUID = 2, TAG_LAST = 8,
 };
@@ -45,6 +46,7 @@ struct scan {
 	uint32_t at, sequence;
 	uint32_t turns;			/* blocks passed; never more than the ring has */
 	bool wide;			/* 64-bit block numbers */
+	bool fast;			/* behind the ring are blocks for fast commits */
 	uint8_t *block;			/* one block, owned */
 	/* Up to `committed` they are of whole transactions. */
 	size_t cap, nr, committed;
@@ -297,7 +299,8 @@ static bool read_super(struct scan *s, struct ext_journal *journal)
 	journal->checksum = incompat & INCOMPAT_CSUM_V3 ? EXT_CHECKSUM_V3 :
 		incompat & INCOMPAT_CSUM_V2 ? EXT_CHECKSUM_V2 : EXT_CHECKSUM_NONE;
 	journal->seed = crc32c(~0u, p + SUPER_UUID, 16);
-	if (incompat & INCOMPAT_FAST_COMMIT) {
+	s->fast = incompat & INCOMPAT_FAST_COMMIT;
+	if (s->fast) {
 		fast = get_be32(p + SUPER_FAST_BLOCKS);
 		fast = fast ? fast : FAST_BLOCKS_DEFAULT;
 		max = fast < max ? max - fast : 0;
@@ -307,6 +310,22 @@ static bool read_super(struct scan *s, struct ext_journal *journal)
 	s->at = get_be32(p + SUPER_START);
 	s->sequence = get_be32(p + SUPER_SEQUENCE);
 	return s->at && s->first < s->end && s->at >= s->first && s->at < s->end;
+}
+
+/*
+ * Fast commits are good on top of the last whole transaction only; their numbers are little-endian.
+ * Linux leaves one block free between the ring and them.
+ */
+static int look_for_fast(struct scan *s, struct err *err)
+{
+	int rc = s->fast ? read_block(s, s->end + 1, err) : -ENODATA;
+
+	if (rc == -ENOMEM || rc == -ETIME)
+		return rc;
+	if (rc == 0)
+		s->journal->fast = get_le16(s->block) == FAST_TAG_HEAD &&
+			get_le32(s->block + FAST_TRANSACTION) == s->sequence;
+	return 0;
 }
 
 int ext_journal_scan(struct blk *blk, const struct runs *runs, uint32_t block_size,
@@ -323,6 +342,8 @@ int ext_journal_scan(struct blk *blk, const struct runs *runs, uint32_t block_si
 	if (rc < 0 || !read_super(&s, journal))
 		return rc;
 	rc = scan_log(&s, err);
+	if (rc == 0)
+		rc = look_for_fast(&s, err);
 	if (rc < 0)
 		return rc;
 	settle(&s);

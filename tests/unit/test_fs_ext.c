@@ -45,6 +45,61 @@ static void test_kinds(void)
 	}
 }
 
+/* The one that mke2fs made, found by how it begins. */
+static uint8_t *journal_of(const struct bytes *b)
+{
+	static const uint8_t start[] = { 0xc0, 0x3b, 0x39, 0x98, 0, 0, 0, 4 };
+
+	for (size_t at = 0; at < b->len; at += 4096) {
+		if (memcmp((uint8_t *)b->data + at, start, sizeof(start)) == 0)
+			return (uint8_t *)b->data + at;
+	}
+	return NULL;
+}
+
+static void has_note(const struct bytes *b, const char *want)
+{
+	struct budget budget = BUDGET_INIT;
+	scoped(blk) struct blk *blk = NULL;
+	scoped(fs) struct fs *fs = image_open(b, &blk, &budget);
+
+	is_str(fs ? fs->note : NULL, want, "its note");
+}
+
+/* Not unmounted, and the last of it where we do not look: said, also when all else is there. */
+static void test_notes(void)
+{
+	scoped(bytes) struct bytes b = BYTES_INIT;
+	scoped(bytes) struct bytes at = BYTES_INIT;
+	uint8_t *super, *journal, *fast;
+
+	/* 1040 blocks, of which 16 are for fast commits. */
+	if (!ok(sh("rm -f e.img; truncate -s 24M e.img; mke2fs -q -F -t ext4 -b 4096 -O fast_commit,"
+		   "^metadata_csum -d tree e.img; debugfs -R 'bmap <8> 1025' e.img 2>/dev/null >at"),
+		"one with fast commits"))
+		return;
+	b = image_load("e.img");
+	at = image_load("at");
+	super = (uint8_t *)b.data + 1024;
+	journal = journal_of(&b);
+	if (!ok(journal, "its journal"))
+		return;
+	super[0x60] |= 4;	/* to be recovered */
+	journal[31] = 1;	/* from its first block on, */
+	journal[43] |= 32;	/* with fast commits */
+	fast = (uint8_t *)b.data + 4096 * strtoul(at.data, NULL, 10);
+	has_note(&b, "");
+	memcpy(fast, "\x9\0\x8\0", 4);
+	fast[8] = (uint8_t)(journal[27] + 1);
+	has_note(&b, "");
+	fast[8]--;
+	has_note(&b, "it was not unmounted: what was synced last in fast commits is not seen");
+	memset(super + 0xe0, 0, 4);
+	has_note(&b, "its journal is on another device: what only stands there is not seen");
+	super[0x60] &= (uint8_t)~4;
+	has_note(&b, "");
+}
+
 int main(void)
 {
 	if (!ok(image_setup() && image_setup_links(), "tree"))
@@ -52,6 +107,7 @@ int main(void)
 	/* mke2fs 1.47.0 itself writes a file with holes wrongly when inline_data is on. */
 	ok(sh("cp -a tree plain; rm plain/etc/holes"), "a tree without holes");
 	test_kinds();
+	test_notes();
 	image_cleanup();
 	return tap_done();
 }

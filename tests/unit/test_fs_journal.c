@@ -56,6 +56,32 @@ static void test_journal(const char *options, const char *mount)
 		image_same(replayed, "new", "after e2fsck");
 }
 
+/* What the guest's kernel writes as a fast commit is not read, and said. */
+static void test_fast(void)
+{
+	struct budget budget = BUDGET_INIT;
+	scoped(bytes) struct bytes b = BYTES_INIT;
+	scoped(blk) struct blk *blk = NULL;
+	scoped(fs) struct fs *fs = NULL;
+
+	if (geteuid() != 0 || access("/dev/loop-control", R_OK) < 0) {
+		ok(true, "fast commits # SKIP needs root and loop devices");
+		return;
+	}
+	if (!ok(sh("rm -f j.img; truncate -s 24M j.img; mke2fs -q -F -t ext4 -O fast_commit j.img\n"
+		   "mkdir -p m; mount -o loop,noatime j.img m; trap 'umount m' EXIT; echo a >m/a; sync -f m\n"
+		   "echo b >m/b; sync m/b; echo c >>m/b; sync m/b; cp --sparse=never j.img dirty.img\n"
+		   "cat /proc/fs/ext4/loop*/fc_info >fast"), "fast commits"))
+		return;
+	if (!sh("grep -q '^[1-9][0-9]* commits' fast")) {
+		ok(true, "a fast commit # SKIP this kernel made none");
+		return;
+	}
+	b = image_load("dirty.img");
+	fs = image_open(&b, &blk, &budget);
+	ok(fs && strstr(fs->note, "fast commits is not seen"), "fast commits: %s", fs ? fs->note : "");
+}
+
 int main(void)
 {
 	if (!ok(image_setup(), "tree"))
@@ -65,6 +91,7 @@ int main(void)
 	test_journal("-t ext4 -O ^metadata_csum", "data=journal");
 	test_journal("-t ext3", "noatime");
 	test_journal("-t ext4 -J size=8", "fill");
+	test_fast();
 	image_cleanup();
 	return tap_done();
 }
