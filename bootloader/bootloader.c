@@ -24,6 +24,7 @@
 #include "base/unwrap.h"
 #include "base/wait.h"
 #include "relay.h"
+#include "sandbox.h"
 #include "wire.h"
 
 enum {
@@ -114,6 +115,14 @@ void bootloader_describe(const struct boot_device_info *d, struct strbuf *out)
 		strbuf_printf(out, ": no config, but a kernel");
 	}
 	add_escaped(out, d->language[0] ? ", " : ": ", d->problem, "");
+}
+
+const char *bootloader_sandbox(const struct boot_result *r, char *buf, size_t size)
+{
+	snprintf(buf, size, "seccomp%s%s%s", r->sandbox & SANDBOX_UID ? ", another user" : "",
+		 r->sandbox & SANDBOX_NAMESPACES ? ", namespaces" : "",
+		 r->sandbox & SANDBOX_LANDLOCK ? ", Landlock" : "");
+	return buf;
 }
 
 int bootloader_program(struct err *err)

@@ -134,6 +134,9 @@ void scoped_boot_files(struct boot_files *files);
 /* "hd0,gpt2: ext4 label 'x': config ... found ..., kernel ... is missing", all of it escaped. */
 void bootloader_describe(const struct boot_device_info *device, struct strbuf *out);
 
+/* "seccomp, another user, ...": what the reader's sandbox was made of. */
+const char *bootloader_sandbox(const struct boot_result *result, char *buf, size_t size);
+
 /*
  * The reader's executable: beside this program, or in ../lib/xlite from there. Returns a
  * descriptor.

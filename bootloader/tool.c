@@ -12,7 +12,6 @@
 #include "base/json.h"
 #include "base/scope.h"
 #include "bootloader.h"
-#include "sandbox.h"
 
 enum {
 	KERNEL_MAX_MIB = 256, RAMDISK_MAX_MIB = 1024,
@@ -143,7 +142,7 @@ static void print_kernel(const struct boot_kernel_info *k)
 	putchar('\n');
 }
 
-static void print_result(struct tool *t, const struct boot_result *r)
+static void print_result(const struct boot_result *r)
 {
 	printf("entry:    %s %s\n", safe(r->place), safe(r->title));
 	printf("language: %s\n", safe(r->language));
@@ -152,11 +151,6 @@ static void print_result(struct tool *t, const struct boot_result *r)
 	print_kernel(&r->kernel);
 	printf("ramdisk:  %s\n", safe(r->ramdisk_path));
 	printf("args:     %s\n", safe(r->cmdline));
-	if (t->options->verbose)
-		fprintf(stderr, "%s: sandbox: seccomp%s%s%s\n", t->prog,
-			r->sandbox & SANDBOX_UID ? ", another user" : "",
-			r->sandbox & SANDBOX_NAMESPACES ? ", namespaces" : "",
-			r->sandbox & SANDBOX_LANDLOCK ? ", Landlock" : "");
 }
 
 static void add_result(struct tool *t, const struct boot_result *r)
@@ -235,13 +229,17 @@ static int run(struct tool *t, const struct boot_options *options, struct err *e
 	scoped(boot_files) struct boot_files files = BOOT_FILES_INIT;
 	scoped(fd) int program = bootloader_program(err);
 	struct boot_result result;
+	char sandbox[80];
 	int rc = program < 0 ? program :
 		bootloader_run(program, options, &callbacks, &result, &files, err);
 
 	if (rc == 0 && t->json)
 		add_result(t, &result);
 	else if (rc == 0 && t->action != ACTION_LIST)
-		print_result(t, &result);
+		print_result(&result);
+	if (rc == 0 && t->options->verbose)
+		fprintf(stderr, "%s: sandbox: %s\n", t->prog,
+			bootloader_sandbox(&result, sandbox, sizeof(sandbox)));
 	if (rc == 0)
 		rc = save(files.kernel, t->options->to_kernel, err);
 	if (rc == 0)

@@ -4,6 +4,7 @@
 
 #include <limits.h>
 
+#include "base/log.h"
 #include "config/config.h"
 #include "config/disk.h"
 #include "domain/bootprog.h"
@@ -177,6 +178,28 @@ static void test_run(void)
 	is_str(b.cmdline, "", "no command line");
 }
 
+/* -v tells what guarded the host; what is printed is kept in a file meanwhile. */
+static void test_verbose(void)
+{
+	scoped(bootload) struct bootload b = BOOTLOAD_INIT;
+	scoped(fd) int before = dup(STDERR_FILENO);
+	scoped(fd) int log = open("log", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	enum log_level level = log_level;
+	struct err err = ERR_INIT;
+	struct fixture f;
+	int rc;
+
+	if (!ok(before >= 0 && log >= 0 && dup2(log, STDERR_FILENO) >= 0, "a log"))
+		return;
+	set_up(&f, "pygrub", "fs.img", NULL);
+	log_level = LOG_DEBUG;
+	rc = bootload_run(NULL, &f.config, -1, &b, &err);
+	log_level = level;
+	dup2(before, STDERR_FILENO);
+	is_int(rc, 0, "with -v: %s", err.msg);
+	ok(sh("grep -q 'bootloader: in a sandbox of seccomp' log"), "what the sandbox is made of");
+}
+
 static void test_fail(void)
 {
 	static const struct {
@@ -244,6 +267,7 @@ int main(void)
 		  "menuentry 'Gone' { linux /boot/gone }\nX\n"
 		  "truncate -s 16M fs.img; mke2fs -q -F -t ext4 -d tree fs.img"), "an image")) {
 		test_run();
+		test_verbose();
 		test_fail();
 	}
 	image_cleanup();

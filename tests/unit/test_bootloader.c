@@ -680,6 +680,7 @@ static void test_list(const char *path)
 	      "kernel (hd0,gpt3)/boot/vmlinuz-x: it is missing\n"
 	      "  0      First\n* 1      Second\n  2      Gone\n  3      Packed\nX\n"
 	      "diff want got", path), "list");
+	ok(sh("%s list -v two.img 2>&1 >/dev/null | grep -q 'sandbox: seccomp'", path), "list -v");
 	ok(sh("%s list --json two.img >out", path), "list --json");
 	test_json();
 	ok(sh("%s show two.img >out; grep -q '^          gzip: 64 bits, PV and PVH$' out; ! %s show -e 2 two.img",

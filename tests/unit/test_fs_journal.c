@@ -71,7 +71,7 @@ static void test_fast(void)
 	if (!ok(sh("rm -f j.img; truncate -s 24M j.img; mke2fs -q -F -t ext4 -O fast_commit j.img\n"
 		   "mkdir -p m; mount -o loop,noatime j.img m; trap 'umount m' EXIT; echo a >m/a; sync -f m\n"
 		   "echo b >m/b; sync m/b; echo c >>m/b; sync m/b; cp --sparse=never j.img dirty.img\n"
-		   "cat /proc/fs/ext4/loop*/fc_info >fast"), "fast commits"))
+		   "cat /proc/fs/ext4/loop*/fc_info >fast || true"), "fast commits"))
 		return;
 	if (!sh("grep -q '^[1-9][0-9]* commits' fast")) {
 		ok(true, "a fast commit # SKIP this kernel made none");

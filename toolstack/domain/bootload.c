@@ -87,11 +87,13 @@ static void warn_note(void *ctx, const char *note)
 static void warn_device(void *ctx, const struct boot_device_info *d)
 {
 	scoped(strbuf) struct strbuf b = STRBUF_INIT;
+	char name[4 * sizeof(d->name)];
 
 	(void)ctx;
 	bootloader_describe(d, &b);
 	if (d->fs[0] || d->note[0])
-		log_warn("bootloader: %s", b.failed ? d->name : b.s);
+		log_warn("bootloader: %s", b.failed ?
+			 str_escape(d->name, strlen(d->name), name, sizeof(name)) : b.s);
 }
 
 /* Once more without reading kernels: what there is on each partition. */
@@ -143,6 +145,7 @@ static int run_reader(struct xen *xen, const struct domain_config *config, int t
 		.ramdisk_max = at_most(RAMDISK_MAX_MIB, config), .timeout_ms = BOOTLOAD_TIMEOUT_MS,
 	};
 	struct boot_result result;
+	char sandbox[80];
 	int rc = read_args(config, &options, &terminal, err);
 
 	if (rc == 0)
@@ -158,6 +161,9 @@ static int run_reader(struct xen *xen, const struct domain_config *config, int t
 	/* What took all its time once would do so again. */
 	if (rc < 0 && rc != -EINTR && rc != -ETIMEDOUT && rc != -ETIME)
 		explain(config, program, options);
+	if (rc == 0)
+		log_debug("bootloader: in a sandbox of %s",
+			  bootloader_sandbox(&result, sandbox, sizeof(sandbox)));
 	if (rc == 0)
 		rc = hand_over(config, &b, &result, err);
 	if (rc < 0)
