@@ -38,6 +38,19 @@ static bool is_mbr(const uint8_t *mbr)
 	return true;
 }
 
+/* As the device counts; unless that does not fit, as in a copy of a disk with smaller ones. */
+static uint32_t sector_of(const struct blk *disk, const uint8_t *mbr)
+{
+	for (size_t i = 0; i < 4 && disk->sector; i++) {
+		const uint8_t *e = entry(mbr, i);
+		uint64_t end = (uint64_t)get_le32(e + ENTRY_START) + get_le32(e + ENTRY_SECTORS);
+
+		if (e[ENTRY_TYPE] && end > disk->size / disk->sector)
+			return 512;
+	}
+	return disk->sector ? disk->sector : 512;
+}
+
 static struct part part_of(const uint8_t *e, uint64_t base, uint32_t sector, uint32_t signature,
 			   unsigned int nr)
 {
@@ -108,7 +121,7 @@ int mbr_read(struct blk *disk, struct table *table, bool *protective, struct err
 	if (!is_mbr(mbr))
 		return -ENODATA;
 	table->kind = TABLE_MBR;
-	table->sector = disk->sector ? disk->sector : 512;
+	table->sector = sector_of(disk, mbr);
 	signature = get_le32(mbr + MBR_SIGNATURE);
 	for (unsigned int i = 0; i < 4; i++) {
 		const uint8_t *e = entry(mbr, i);
