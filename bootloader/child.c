@@ -240,9 +240,13 @@ static int boot_default(struct child *c, struct boot_result *result, struct err 
 		say_note(c, "fallback", why.msg);
 		rc = boot_number(c, c->menu.fallback[i], result, &why);
 	}
-	if (rc < 0 && c->menu.nr_fallback)
+	if (rc == 0)
+		return 0;
+	if (c->menu.nr_fallback)
 		say_note(c, "fallback", why.msg);
-	return rc;
+	if (rc == -ETIME)
+		*err = why;	/* nothing more could be tried */
+	return -err->code;
 }
 
 /* What the user chose and cannot be booted is said on the terminal, and the menu comes again. */
@@ -288,8 +292,8 @@ static int boot_from_menu(struct child *c, struct boot_result *result, struct er
 	if (c->menu.chosen < 0)
 		return fail(err, ENOENT, "the boot configuration has no default entry");
 	if (c->menu.one_shot)
-		say_note(c, c->menu.language, "the default is for one boot (next_entry), and stays so: "
-			 "nothing is written to the guest's disk");
+		say_note(c, c->menu.language, "the default is for one boot (next_entry), and stays "
+			 "so: nothing is written to the guest's disk");
 	return c->request.terminal && c->request.action == BOOT_LOAD ?
 		boot_chosen(c, result, err) : boot_default(c, result, err);
 }

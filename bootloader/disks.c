@@ -129,7 +129,8 @@ static const struct member *newest(const struct member *members, size_t nr, cons
 
 	for (const struct member *i = members; i < members + nr; i++) {
 		if (strcmp(i->md.uuid, m->md.uuid) == 0 &&
-		    (i->md.events > best->md.events || (i->md.events == best->md.events && i < best)))
+		    (i->md.events > best->md.events ||
+		     (i->md.events == best->md.events && i < best)))
 			best = i;
 	}
 	return best;
@@ -171,7 +172,8 @@ static int replace_stale(struct disks *d, unsigned int stale, const struct membe
 	}
 	fs_close(fs);
 	source_device_name(&found, best->dev, name, sizeof(name));
-	snprintf(note, sizeof(note), "a member of a mirror that is out of date: %s has its data", name);
+	snprintf(note, sizeof(note), "a member of a mirror that is out of date: %s has its data",
+		 name);
 	add_note(own, note);
 	return 0;
 }
@@ -195,8 +197,8 @@ static int find_member(struct disks *d, unsigned int dev, struct blk *blk, struc
 		return md->level == 1 && md->start == 0;
 	if (md->level == 1)
 		return 1;
-	snprintf(note, sizeof(note), "RAID level %d is not read here: let the guest's own GRUB boot it "
-		 "(pvgrub)", md->level);
+	snprintf(note, sizeof(note), "RAID level %d is not read here: let the guest's own GRUB "
+		 "boot it (pvgrub)", md->level);
 	d->own[dev].note[0] = '\0';
 	add_note(&d->own[dev], note);
 	return 0;

@@ -13,7 +13,7 @@ struct blk;
 struct md {
 	int level;		/* 1: a mirror */
 	uint64_t start, size;	/* the data, bytes */
-	uint64_t events;	/* the member with the most is up to date; 0: it never was in step */
+	uint64_t events;	/* the member with the most is up to date; 0: it is not in step */
 	char name[40];		/* as mdadm --name has it, without the host's; a number with 0.90 */
 	char uuid[33];		/* hexadecimal */
 };

@@ -60,7 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	file.text = text;
 	if (!text || conf_read_file(&source, 0, file.path, "grub", &menu, &err) < 0)
 		return 0;
-	if (menu_run(&menu, &io, &choice, &err) == 0)
+	if (menu_run(&menu, &io, &choice, &err) == 0 && choice.by_user)
 		bootconf_check_target(&choice.target);
 	return 0;
 }
