@@ -13,6 +13,7 @@ static void put_le(uint8_t *p, uint64_t v, unsigned int len)
 }
 
 /* A physical volume: its label, one metadata area with this text, extents of 1 MiB. */
+__attribute__((format(printf, 3, 4)))
 static bool make_pv(const char *path, char id, const char *fmt, ...)
 {
 	static uint8_t head[AREA + AREA_SIZE];
