@@ -42,6 +42,16 @@ static bool sh(const char *fmt, ...)
 	return false;
 }
 
+/* Whether a program is there. */
+__attribute__((unused))
+static bool image_tool(const char *name)
+{
+	char command[100];
+
+	snprintf(command, sizeof(command), "PATH=$PATH:/sbin:/usr/sbin command -v %s >sh.log", name);
+	return system(command) == 0;
+}
+
 static char image_home[] = "/tmp/xlite-image.XXXXXX";
 
 /* What guests' /boot is like, and what is awkward: long names, links in and out, holes. */
@@ -61,7 +71,7 @@ static bool image_setup(void)
 		  "printf deep >tree/a/b/c/d/deep\n");
 }
 
-/* What FAT cannot hold. */
+/* What FAT cannot hold; and all of it but holes, as "plain". */
 __attribute__((unused))
 static bool image_setup_links(void)
 {
@@ -74,7 +84,50 @@ static bool image_setup_links(void)
 		  "tree/etc/winding\n"
 		  "ln -s a/b tree/folder; ln -s nowhere tree/etc/dangling\n"
 		  "truncate -s 3000000 tree/etc/holes\n"
+		  "cp -a tree plain; rm plain/etc/holes\n"
 		  "printf middle | dd of=tree/etc/holes bs=1 seek=1000000 conv=notrunc\n");
+}
+
+/*
+ * A shell function: what mkfs.xfs -p reads, for all that is in a folder. It knows no folder
+ * that is not there yet, so: by recursion.
+ */
+#define IMAGE_XFS_PROTO \
+	"proto() { (cd \"$1\"; for f in * ; do [ -e \"$f\" -o -L \"$f\" ] || continue\n" \
+	"  if [ -L \"$f\" ]; then echo \"$f l--777 0 0 $(readlink \"$f\")\"\n" \
+	"  elif [ -d \"$f\" ]; then echo \"$f d--755 0 0\"; proto \"$f\"; echo '$'\n" \
+	"  else echo \"$f ---644 0 0 $PWD/$f\"; fi; done) }\n" \
+	"xfs_proto() { echo /none; echo 0 0; echo d--755 0 0; proto \"$PWD/$1\"; echo '$'; }\n"
+
+/* Another one: lvm without a device mapper, on the loop devices $a and $b only. */
+#define IMAGE_LVM \
+	"export LVM_SUPPRESS_FD_WARNINGS=1; lvm() { command lvm \"$@\" --driverloaded n --config " \
+	"\"devices { use_devicesfile=0 filter=[\\\"a|$a|\\\",\\\"a|$b|\\\",\\\"r|.*|\\\"] } " \
+	"activation { udev_sync=0 udev_rules=0 }\" ; }\n"
+
+/* Both, and file systems that a kernel filled. */
+__attribute__((unused))
+static bool image_loops(void)
+{
+	return geteuid() == 0 && access("/dev/loop-control", R_OK) == 0;
+}
+
+/* The superblock of a member of an md array (version 1), which begins 1 MiB into it; 256 bytes. */
+__attribute__((unused))
+static void image_md_super(uint8_t *s, uint64_t at, uint64_t member_size, uint32_t level)
+{
+	const struct { size_t at, len; uint64_t value; } fields[] = {
+		{ 0, 4, 0xa92b4efc }, { 4, 4, 1 }, { 72, 4, level }, { 128, 8, 2048 },
+		{ 136, 8, member_size / 512 - 2048 }, { 144, 8, at / 512 }, { 200, 8, 7 },
+	};
+
+	memset(s, 0, 256);
+	memset(s + 16, 0xab, 16);
+	strcpy((char *)s + 32, "some-host:boot");
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+		for (size_t k = 0; k < fields[i].len; k++)
+			s[fields[i].at + k] = (uint8_t)(fields[i].value >> 8 * k);
+	}
 }
 
 static int image_unlink(const char *path, const struct stat *st, int type, struct FTW *ftw)
@@ -212,6 +265,17 @@ static void image_same(struct fs *fs, const char *tree, const char *what)
 	ok(c.bad == 0 && c.files >= 3, "%s: %u files as in the tree, %u not", what, c.files, c.bad);
 }
 
+/* The same by GRUB's own reader, where that is there. device: "(loop0,gpt1)". */
+__attribute__((unused))
+static void image_grub(const char *image, const char *device, const char *tree, const char *what)
+{
+	if (!image_tool("grub-fstest"))
+		ok(true, "%s: as GRUB reads it # SKIP grub-fstest is not there", what);
+	else
+		ok(sh("grub-fstest $PWD/%s cmp '%s/' $PWD/%s", image, device, tree),
+		   "%s: as GRUB reads it", what);
+}
+
 /* A path that leads to the same file as another one; or an errno. */
 __attribute__((unused))
 static void image_path(struct fs *fs, const char *path, const char *same, int want)
@@ -297,51 +361,84 @@ static uint8_t *image_damage(const struct image_trace *t, uint8_t *data, uint8_t
 	return p;
 }
 
-/* Opens an image in memory and reads all of it that a walk finds; what it says is not looked at. */
+/* What is done with damaged data; what it says is not looked at, unless it does so itself. */
+typedef void (*image_try_fn)(void *ctx, const void *data, size_t len);
+
+/* The first byte from `at` on (and on from the start) that is not zero; not if that is far. */
+static size_t image_next(const uint8_t *data, size_t end, size_t at)
+{
+	static const uint8_t zeroes[4096];
+
+	for (unsigned int i = 0; i < 20000 && !data[at]; i++) {
+		bool page = end - at > sizeof(zeroes) &&
+			memcmp(data + at, zeroes, sizeof(zeroes)) == 0;
+
+		at = (at + (page ? sizeof(zeroes) : 1)) % end;
+	}
+	return at;
+}
+
+/*
+ * Single bytes changed, one at a time, those that are not zero or stand just behind one; every
+ * second one in the first `head` bytes, where small structures lie together.
+ */
 __attribute__((unused))
-static void image_try(const void *data, size_t len)
+static void image_change(void *data, size_t len, size_t head, unsigned int nr, image_try_fn fn,
+			 void *ctx)
+{
+	uint8_t *bytes = data;
+
+	for (unsigned int i = 0; i < nr; i++) {
+		size_t end = i % 2 && head < len ? head : len;
+		size_t at = image_next(bytes, end, (size_t)random() % end);
+		uint8_t old;
+
+		if (random() % 2)
+			at = (at + (size_t)random() % 16) % end;
+		old = bytes[at];
+		bytes[at] = i % 3 ? (uint8_t)random() : (uint8_t)(old ^ 1u << random() % 8);
+		fn(ctx, data, len);
+		bytes[at] = old;
+	}
+}
+
+/* Cut at so many places, which are the closer the nearer to the start. */
+__attribute__((unused))
+static void image_cut(const void *data, size_t len, unsigned int nr, image_try_fn fn, void *ctx)
+{
+	for (unsigned int i = 0; i <= nr; i++) {
+		size_t cut = (size_t)((double)i / nr * i / nr * (double)(len - 1));
+		/* On the heap, so that reading beyond is seen. */
+		scoped(free) uint8_t *copy = malloc(cut + !cut);
+
+		memcpy(copy, data, cut);
+		fn(ctx, copy, cut);
+	}
+}
+
+/* Opens an image in memory and reads all of it that a walk finds. */
+__attribute__((unused))
+static void image_try(void *ctx, const void *data, size_t len)
 {
 	struct budget budget = { .bytes = 256 << 20, .steps = 200000 };
 	scoped(blk) struct blk *blk = NULL;
 	struct err err = ERR_INIT;
 
+	(void)ctx;
 	if (blk_open_memory(data, len, &budget, &blk, &err) == 0)
 		fs_walk(blk);
 }
 
-/*
- * Cut at all sorts of places, and with single bytes changed (mostly those that are not
- * zero): nothing but errors may come of it. A sanitizer, or the runner's time, ends the test.
- */
+/* Nothing but errors may come of it. A sanitizer, or the runner's time, ends the test. */
 __attribute__((unused))
 static void image_torture(const char *what, const char *path, unsigned int seed)
 {
 	unsigned int nr = image_changes();
 	scoped(bytes) struct bytes b = image_load(path);
-	uint8_t *data = b.data;
 
 	srandom(seed);
-	for (size_t cut = b.len < 32 << 20 ? b.len : 32 << 20; cut; cut = cut > 8192 ? cut * 3 / 4 : cut / 2) {
-		/* On the heap, so that reading beyond is seen. */
-		scoped(free) uint8_t *copy = malloc(cut);
-
-		memcpy(copy, data, cut);
-		image_try(copy, cut);
-	}
-	for (unsigned int i = 0; i < nr; i++) {
-		size_t at = (size_t)random() % b.len, tries = 0;
-		uint8_t old;
-
-		while (!data[at] && tries++ < 1 << 20)
-			at = (at + 1) % b.len;
-		/* Small structures lie together at the start. */
-		if (i % 2)
-			at = at % 65536 % b.len;
-		old = data[at];
-		data[at] = i % 3 ? (uint8_t)random() : (uint8_t)(old ^ 1u << random() % 8);
-		image_try(data, b.len);
-		data[at] = old;
-	}
+	image_cut(b.data, b.len < 32 << 20 ? b.len : 32 << 20, 40, image_try, NULL);
+	image_change(b.data, b.len, 65536, nr, image_try, NULL);
 	ok(true, "%s: cut, and with %u bytes changed", what, nr);
 }
 

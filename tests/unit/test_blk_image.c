@@ -31,7 +31,7 @@ static bool read_all(struct blk *blk, uint8_t *to, size_t len, struct err *err)
 	return true;
 }
 
-static void try_image(const struct bytes *b, size_t len, opener open_image)
+static void try_image(void *ctx, const void *data, size_t len)
 {
 	struct budget budget = { .bytes = 32 << 20, .steps = 20000 };
 	scoped(blk) struct blk *file = NULL;
@@ -39,8 +39,8 @@ static void try_image(const struct bytes *b, size_t len, opener open_image)
 	struct err err = ERR_INIT;
 	uint8_t buf[4096];
 
-	if (blk_open_memory(b->data, len, &budget, &file, &err) < 0 ||
-	    open_image(file, &disk, &err) < 0)
+	if (blk_open_memory(data, len, &budget, &file, &err) < 0 ||
+	    (*(const opener *)ctx)(file, &disk, &err) < 0)
 		return;
 	for (uint64_t at = 0; inside(at, sizeof(buf), disk->size); at += 65536) {
 		if (blk_read(disk, at, buf, sizeof(buf), &err) == -ETIME)
@@ -48,26 +48,11 @@ static void try_image(const struct bytes *b, size_t len, opener open_image)
 	}
 }
 
+/* Headers come first. */
 static void torture(const struct bytes *b, opener open_image, const char *what)
 {
-	uint8_t *data = b->data;
-
-	for (unsigned int i = 0; i < 150; i++) {
-		/* Mostly headers and tables, which come first. */
-		size_t at = (size_t)random() % (i % 3 ? 1024 : b->len);
-		uint8_t old = data[at];
-
-		data[at] = (uint8_t)random();
-		try_image(b, b->len, open_image);
-		data[at] = old;
-	}
-	for (size_t cut = b->len; cut; cut = cut * 2 / 3) {
-		struct bytes copy = { malloc(cut), cut };
-
-		memcpy(copy.data, data, cut);
-		try_image(&copy, cut, open_image);
-		free(copy.data);
-	}
+	image_change(b->data, b->len, 1024, image_changes(), try_image, &open_image);
+	image_cut(b->data, b->len, 30, try_image, &open_image);
 	ok(true, "%s: changed and cut", what);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* LVM2 as its own tools make it: linear, striped, over two disks. Needs root and loop devices. */
+#include "bootloader/blk/bytes.h"
 #include "bootloader/disks.h"
 #include "bootloader/source.h"
 #include "image.h"
@@ -9,9 +10,7 @@ static const char make[] =
 	"truncate -s 64M a.img; truncate -s 64M b.img; truncate -s 12M fs.img\n"
 	"mke2fs -q -F -t ext4 -L volume -d tree fs.img\n"
 	"a=$(losetup -f --show a.img); b=$(losetup -f --show b.img); trap 'losetup -d $a $b' EXIT\n"
-	"export LVM_SUPPRESS_FD_WARNINGS=1; lvm() { command lvm \"$@\" --driverloaded n --config "
-	"\"devices { use_devicesfile=0 filter=[\\\"a|$a|\\\",\\\"a|$b|\\\",\\\"r|.*|\\\"] } "
-	"activation { udev_sync=0 udev_rules=0 }\" ; }\n"
+	IMAGE_LVM
 	"lvm pvcreate -q $a $b; lvm vgcreate -q -s 1M my-group $a $b\n"
 	"lvm lvcreate -q -an -Zn -Wn -L 12M -n boot-lv my-group $a\n"
 	"lvm lvcreate -q -an -Zn -Wn -i 2 -I 64k -L 12M -n striped my-group\n"
@@ -66,6 +65,43 @@ static void try_disks(const struct bytes *a, const struct bytes *b, bool look)
 	is_int(s->nr_devices, 5, "two disks and three volumes");
 }
 
+struct pair {
+	struct bytes a, b;
+};
+
+static void try_pair(void *ctx, const void *data, size_t len)
+{
+	const struct pair *disks = ctx;
+
+	(void)data, (void)len;	/* somewhere in a */
+	try_disks(&disks->a, &disks->b, false);
+}
+
+static void try_cut(void *ctx, const void *data, size_t len)
+{
+	const struct pair *disks = ctx;
+	const struct bytes a = { (void *)(uintptr_t)data, len };
+
+	try_disks(&a, &disks->b, false);
+}
+
+/* The label, what it leads to, and the text in use, which that leads to. */
+static void test_damage(struct pair *disks)
+{
+	enum { AREA = 4096, TEXT = AREA + 40, TEXT_LEN = AREA + 48, HEADER = 512 };
+	uint8_t *data = disks->a.data, *text = data + AREA + get_le64(data + TEXT);
+	size_t len = (size_t)get_le64(data + TEXT_LEN);
+
+	if (!ok(inside((size_t)(text - data), len, 1 << 20) && len > 1000, "metadata of %zu bytes", len))
+		return;
+	image_change(data, AREA, AREA, image_changes(), try_pair, disks);
+	image_change(data + AREA, HEADER, HEADER, image_changes(), try_pair, disks);
+	image_change(text, len, len, image_changes(), try_pair, disks);
+	/* Up to where the volumes are. */
+	image_cut(data, 2 << 20, 100, try_cut, disks);
+	ok(true, "with %u bytes of each changed, and cut", image_changes());
+}
+
 /* One disk of the two: what is whole on it is found, the rest says why not. */
 static void test_missing(const struct bytes *a)
 {
@@ -87,12 +123,38 @@ static void test_missing(const struct bytes *a)
 	   disks_note(disks, dev));
 }
 
+/* Volumes of a type that is not read: here all of them, by what the metadata says. */
+static void test_thin(const struct bytes *a)
+{
+	static const char was[] = "\"striped\"", is[] = "\"thin\"   ";
+	scoped(free) uint8_t *data = malloc(a->len);
+	struct budget budget = BUDGET_INIT;
+	scoped(blk) struct blk *disk = NULL;
+	scoped(disks) struct disks *disks = NULL;
+	struct err err = ERR_INIT;
+	const struct source *s;
+	unsigned int dev;
+
+	memcpy(data, a->data, a->len);
+	for (uint8_t *p; (p = memmem(data, 1 << 20, was, sizeof(was) - 1));)
+		memcpy(p, is, sizeof(is) - 1);
+	if (!ok(blk_open_memory(data, a->len, &budget, &disk, &err) == 0 &&
+		disks_open(&disk, 1, &disks, &err) == 0, "a thin volume %s", err.msg))
+		return;
+	s = disks_source(disks);
+	dev = source_by_name(s, "lvm/my--group-boot--lv");
+	if (ok(dev != SOURCE_NO_DEVICE && !s->devices[dev].fs, "it is there"))
+		ok(str_starts(disks_note(disks, dev), "thin: not read here"), "and named: %s",
+		   disks_note(disks, dev));
+}
+
 int main(void)
 {
 	scoped(bytes) struct bytes a = BYTES_INIT;
 	scoped(bytes) struct bytes b = BYTES_INIT;
+	struct pair disks;
 
-	if (geteuid() != 0 || access("/dev/loop-control", R_OK) < 0) {
+	if (!image_loops()) {
 		ok(true, "LVM # SKIP needs root and loop devices");
 		return tap_done();
 	}
@@ -100,20 +162,11 @@ int main(void)
 		return tap_done();
 	a = image_load("a.img");
 	b = image_load("b.img");
+	disks = (struct pair){ a, b };
 	try_disks(&a, &b, true);
 	test_missing(&a);
-	for (unsigned int i = 0; i < 300; i++) {
-		uint8_t *data = a.data, old;
-		size_t at = (size_t)random() % 16384;
-
-		for (size_t n = 0; n < 16384 && !data[at]; n++)
-			at = (at + 1) % 16384;
-		old = data[at];
-		data[at] = (uint8_t)random();
-		try_disks(&a, &b, false);
-		data[at] = old;
-	}
-	ok(true, "with bytes of the metadata changed");
+	test_thin(&a);
+	test_damage(&disks);
 	image_cleanup();
 	return tap_done();
 }

@@ -2,6 +2,7 @@
 /* Partition tables as sfdisk and sgdisk write them; sfdisk's dump says what is in them. */
 #include "bootloader/blk/bytes.h"
 #include "bootloader/blk/crc32c.h"
+#include "bootloader/blk/md.h"
 #include "bootloader/blk/table.h"
 #include "image.h"
 
@@ -67,27 +68,24 @@ static void same(const char *image, const struct table *t, const char *what)
 	ok(t->nr >= 2, "%s: %zu partitions", what, t->nr);
 }
 
-static void torture(struct bytes *b, const char *what)
+static void try_table(void *ctx, const void *data, size_t len)
 {
-	uint8_t *data = b->data;
+	const struct bytes b = { (void *)(uintptr_t)data, len };
 
-	for (unsigned int i = 0; i < 2000; i++) {
-		size_t at = (size_t)random() % 40960, turns = 0;
-		uint8_t old;
+	read_table(&b, *(const uint32_t *)ctx);
+}
 
-		while (!data[at] && turns++ < 40960)
-			at = (at + 1) % 40960;
-		old = data[at];
-		data[at] = (uint8_t)random();
-		read_table(b, i % 3 ? 0 : 4096);
-		data[at] = old;
-	}
-	for (size_t cut = 0; cut < 40960; cut += 100) {
-		scoped(free) uint8_t *copy = malloc(cut + 1);
-		struct bytes c = { copy, cut };
+/* Of the table at the start, by any sector size. Where that is a GPT, its backup stands in. */
+static void torture(const struct bytes *b, const char *what)
+{
+	static const uint32_t sectors[] = { 0, 512, 4096 };
+	enum { HEAD = 40960 };
 
-		memcpy(copy, data, cut);
-		read_table(&c, 0);
+	for (size_t i = 0; i < ARRAY_SIZE(sectors); i++) {
+		uint32_t sector = sectors[i];
+
+		image_change(b->data, b->len, HEAD, image_changes(), try_table, &sector);
+		image_cut(b->data, HEAD, 400, try_table, &sector);
 	}
 	ok(true, "%s: changed and cut", what);
 }
@@ -162,6 +160,7 @@ static void test_hybrid(void)
 	b = image_load("t.img");
 	is_int(read_table(&b, 0)->kind, TABLE_GPT, "of a hybrid the GPT counts");
 	same("t.img", read_table(&b, 0), "hybrid");
+	torture(&b, "hybrid");
 }
 
 static void test_4096(void)
@@ -188,6 +187,7 @@ static void test_4096(void)
 	}
 	is_int((long long)read_table(&b, 4096)->nr, 2, "also where the device says it");
 	is_int((long long)read_table(&b, 512)->nr, 2, "and where it is a copy on another device");
+	torture(&b, "4096-byte sectors");
 }
 
 static void test_none(void)
@@ -199,6 +199,35 @@ static void test_none(void)
 	is_int(read_table(&b, 0)->kind, TABLE_NONE, "a boot sector is no table");
 	b.len = 100;
 	is_int(read_table(&b, 0)->kind, TABLE_NONE, "100 bytes are none");
+}
+
+static void try_md(void *ctx, const void *data, size_t len)
+{
+	struct budget budget = BUDGET_INIT;
+	scoped(blk) struct blk *blk = NULL;
+	struct err err = ERR_INIT;
+	struct md md;
+	int rc;
+
+	(void)ctx;
+	if (blk_open_memory(data, len, &budget, &blk, &err) < 0)
+		return;
+	rc = md_read(blk, &md, &err);
+	if (rc < 0 || (rc > 0 && (!inside(md.start, md.size, len) ||
+				  strlen(md.name) >= sizeof(md.name))))
+		ok(false, "a damaged superblock: %d, %s", rc, err.msg);
+}
+
+/* What md puts in front of a member's data; test_blk_md.c has what comes of it. */
+static void test_md(void)
+{
+	enum { LEN = 2 << 20, AT = 4096 };
+	scoped(free) uint8_t *data = calloc(1, LEN);
+
+	image_md_super(data + AT, AT, LEN, 1);
+	image_change(data, LEN, AT + 256, image_changes(), try_md, NULL);
+	image_cut(data, LEN, 400, try_md, NULL);
+	ok(true, "md's superblock: changed and cut");
 }
 
 /* What all reads have in common. */
@@ -261,6 +290,7 @@ int main(void)
 	test_hybrid();
 	test_4096();
 	test_none();
+	test_md();
 	image_cleanup();
 	return tap_done();
 }

@@ -24,6 +24,7 @@ static void test_kinds(void)
 		scoped(bytes) struct bytes b = BYTES_INIT;
 		scoped(blk) struct blk *blk = NULL;
 		scoped(fs) struct fs *fs = NULL;
+		/* mke2fs 1.47.0 itself writes a file with holes wrongly when inline_data is on. */
 		const char *tree = strstr(kinds[i].options, "inline_data") ? "plain" : "tree";
 
 		if (!ok(sh("rm -f e.img; truncate -s 12M e.img; mke2fs -q -F %s -L Boot-%zu "
@@ -40,6 +41,9 @@ static void test_kinds(void)
 		   strlen(fs->uuid) == 36, "%s: uuid %s", kinds[i].name, fs->uuid);
 		image_same(fs, tree, kinds[i].name);
 		image_links(fs);
+		/* It reads neither of these, nor files that begin with a hole. */
+		if (!strstr(kinds[i].options, "casefold") && !strstr(kinds[i].options, "bigalloc"))
+			image_grub("e.img", "(loop0)", "plain", kinds[i].name);
 		if (i < 3 || i == 7)
 			image_torture(kinds[i].name, "e.img", (unsigned int)i);
 	}
@@ -104,8 +108,6 @@ int main(void)
 {
 	if (!ok(image_setup() && image_setup_links(), "tree"))
 		return tap_done();
-	/* mke2fs 1.47.0 itself writes a file with holes wrongly when inline_data is on. */
-	ok(sh("cp -a tree plain; rm plain/etc/holes"), "a tree without holes");
 	test_kinds();
 	test_notes();
 	image_cleanup();

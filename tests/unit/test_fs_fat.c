@@ -36,6 +36,7 @@ static void test_kinds(void)
 		is_str(fs->uuid, "1A2B-3C4D", "%s: serial number", kinds[i].name);
 		ok(strncmp(fs->label, "XLITE-", 6) == 0, "%s: label '%s'", kinds[i].name, fs->label);
 		image_same(fs, "tree", kinds[i].name);
+		image_grub("f.img", "(loop0)", "tree", kinds[i].name);
 		image_path(fs, "/BOOT/Grub/GRUB.CFG", "/boot/grub/grub.cfg", 0);
 		image_path(fs, "/boot/../boot//grub/grub.cfg", "/boot/grub/grub.cfg", 0);
 		image_path(fs, "/boot/none", NULL, -ENOENT);

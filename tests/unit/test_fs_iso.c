@@ -32,6 +32,7 @@ static void test_kinds(void)
 		ok(strncmp(fs->uuid, "20", 2) == 0 && strlen(fs->uuid) == 22, "%s: uuid %s",
 		   kinds[i].name, fs->uuid);
 		image_same(fs, kinds[i].rock_ridge ? "tree" : "nolinks", kinds[i].name);
+		image_grub("i.iso", "(loop0)", kinds[i].rock_ridge ? "tree" : "nolinks", kinds[i].name);
 		if (kinds[i].rock_ridge)
 			image_links(fs);
 		image_torture(kinds[i].name, "i.iso", (unsigned int)i);

@@ -55,8 +55,7 @@ static const char use[] =
 /* Changed bytes of the log, most of them where it was written last: errors at most. */
 static void torture_log(void)
 {
-	const char *changes = getenv("IMAGE_CHANGES");
-	unsigned int nr = changes ? (unsigned int)atoi(changes) : 100;
+	unsigned int nr = image_changes();
 	scoped(bytes) struct bytes b = image_load("dirty.img");
 	uint8_t *data = b.data, *log;
 	uint64_t block = get_be64(data + 48), size = 1 << 20;
@@ -73,7 +72,7 @@ static void torture_log(void)
 		uint8_t old = log[at];
 
 		log[at] = i % 3 ? (uint8_t)random() : (uint8_t)(old ^ 1u << random() % 8);
-		image_try(data, b.len);
+		image_try(NULL, data, b.len);
 		log[at] = old;
 	}
 	ok(true, "with %u bytes of its log changed", nr);

@@ -5,14 +5,13 @@
 #include <lz4frame.h>
 #include <lz4hc.h>
 #include <lzma.h>
-#include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 #include <zstd.h>
 
 #include "base/scope.h"
 #include "base/unwrap.h"
-#include "tap.h"
+#include "image.h"
 
 enum { ELF_LEN = 300000, CAP = 400000, PAYLOAD_AT = 3 * 512 + 0x40 };
 
@@ -309,43 +308,67 @@ static void test_damage(unsigned char *image)
 	}
 }
 
+/* Of a file that is damaged. */
+struct damage {
+	unsigned char *out;	/* CAP bytes */
+	bool sum, cut;
+	unsigned int tried, noticed, bad;
+};
+
 /*
- * Bytes changed inside: an error with a reason, or an ELF file of other bytes; where the format
- * has a sum of what comes out, always an error unless nothing came of the change.
+ * An error with a reason, or an ELF file of other bytes; where the format has a sum of what comes
+ * out, and where something is missing, always an error unless nothing came of the change.
  */
-static void test_inside(unsigned char *image)
+static void try_unwrap(void *ctx, const void *data, size_t len)
 {
+	struct damage *d = ctx;
+	struct err err = ERR_INIT;
+	size_t got;
+	int rc = unwrap_into(data, len, d->out, CAP, &got, &err);
+
+	d->tried++;
+	d->noticed += rc < 0;
+	if (rc < 0)
+		d->bad += !err.msg[0];
+	else
+		d->bad += d->cut || got < 4 || memcmp(d->out, "\x7f" "ELF", 4) != 0 ||
+			(d->sum && (got < ELF_LEN || memcmp(d->out, elf, ELF_LEN) != 0));
+}
+
+static size_t wrap_not(unsigned char *image, size_t (*pack)(unsigned char *out))
+{
+	return pack(image);
+}
+
+/* Each wrapping of each format, cut and with bytes changed, half of them in what is in front. */
+static void test_changed(unsigned char *image)
+{
+	static const struct {
+		const char *name;
+		size_t (*wrap)(unsigned char *image, size_t (*pack)(unsigned char *out));
+	} wrappings[] = { { "bzImage", wrap }, { "zboot", wrap_zboot }, { "alone", wrap_not } };
 	static const char *const summed[] = { "gzip", "xz", "bzip2", "lzo" };
-	const char *changes = getenv("IMAGE_CHANGES");
-	int nr = changes ? atoi(changes) : 200;
+	scoped(free) unsigned char *out = malloc(CAP);
 
-	for (size_t i = 0; i < ARRAY_SIZE(formats) - 1; i++) {
-		size_t len = wrap(image, formats[i].pack);
-		int bad = 0, noticed = 0;
-		bool sum = false;
+	for (size_t i = 0; i < ARRAY_SIZE(wrappings) * ARRAY_SIZE(formats); i++) {
+		size_t f = i % ARRAY_SIZE(formats), w = i / ARRAY_SIZE(formats);
+		size_t len = wrappings[w].wrap(image, formats[f].pack);
+		struct damage d = { .out = out }, cut = { .out = out, .cut = true };
 
+		if (unwrap_probe(image, len) == UNWRAP_UNKNOWN)
+			continue;
 		for (size_t k = 0; k < ARRAY_SIZE(summed); k++)
-			sum |= strcmp(formats[i].name, summed[k]) == 0;
+			d.sum |= strcmp(formats[f].name, summed[k]) == 0;
 		srandom((unsigned int)i + 1);
-		for (int k = 0; k < nr; k++) {
-			unsigned char *at = image + PAYLOAD_AT + (size_t)random() % (len - PAYLOAD_AT);
-			scoped(bytes) struct bytes out = BYTES_INIT;
-			struct err err = ERR_INIT;
-			unsigned char old = *at;
-			int rc;
-
-			*at = k % 2 ? (unsigned char)random() : (unsigned char)(old ^ 1u << random() % 8);
-			rc = unwrap_copy(image, len, &out, &err);
-			noticed += rc < 0;
-			if (rc < 0)
-				bad += !err.msg[0];
-			else
-				bad += out.len < 4 || memcmp(out.data, "\x7f" "ELF", 4) != 0 ||
-					(sum && memcmp(out.data, elf, ELF_LEN) != 0);
-			*at = old;
-		}
-		ok(bad == 0 && noticed > nr / 50, "%s: %d bytes inside changed, %d noticed, %d wrong",
-		   formats[i].name, nr, noticed, bad);
+		image_change(image, len, PAYLOAD_AT, image_changes(), try_unwrap, &d);
+		ok(d.bad == 0 && (f == ARRAY_SIZE(formats) - 1 || d.noticed > d.tried / 50),
+		   "%s, %s: %u bytes changed, %u noticed, %u wrong", wrappings[w].name,
+		   formats[f].name, d.tried, d.noticed, d.bad);
+		/* An ELF file alone does not say here how long it should be. */
+		cut.cut = unwrap_probe(image, len) != UNWRAP_ELF;
+		image_cut(image, len, 40, try_unwrap, &cut);
+		ok(cut.bad == 0, "%s, %s: cut %u times, %u wrong", wrappings[w].name, formats[f].name,
+		   cut.tried, cut.bad);
 	}
 }
 
@@ -389,7 +412,7 @@ int main(void)
 	/* Text: few bytes of what is packed stand for themselves. */
 	for (size_t i = 4; i < ELF_LEN; i += 8)
 		snprintf((char *)elf + i, 9 < ELF_LEN - i ? 9 : ELF_LEN - i, "%7zu,", i * i / 3 % 999983);
-	test_inside(image);
+	test_changed(image);
 	free(image);
 	return tap_done();
 }
