@@ -28,6 +28,9 @@ static void test_magic(void)
 		{ 0x10034, "ReIsEr2Fs", "reiserfs" PVGRUB },
 		{ 0x8000, "JFS1", "JFS" PVGRUB },
 		{ 0x1055c, "\x19\x54\x19\x01", "UFS2" PVGRUB },
+		{ 0x255c, "\x54\x19\x01", "UFS1" PVGRUB },
+		{ 0x20000, "\x0c\xb1\xba", "ZFS" PVGRUB },
+		{ 0x218, "LVM2 001", "an LVM2 physical volume" },
 		{ 0x1018, "\xc6\x85\x73\xf6", "bcachefs" PVGRUB },
 		{ 0xff6, "SWAPSPACE2", "swap space" },
 		{ 0, "QFI\xfb", "a qcow2 image (its format must come from the configuration)" },
@@ -61,7 +64,7 @@ static void test_made(void)
 		scoped(blk) struct blk *blk = NULL;
 		struct err err = ERR_INIT;
 
-		if (!sh("command -v %s >/dev/null", cases[i].program)) {
+		if (!image_tool(cases[i].program)) {
 			ok(true, "%s # SKIP it is not there", cases[i].program);
 			continue;
 		}
