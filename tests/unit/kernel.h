@@ -4,9 +4,12 @@
 #define TESTS_UNIT_KERNEL_H
 
 #include <elf.h>
+#include <fcntl.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <xen/elfnote.h>
 
 #include "base/scope.h"
@@ -44,6 +47,17 @@ static void kernel_elf(uint8_t *to, size_t len)
 	notes.p_filesz = (size_t)(at - to) - notes.p_offset;
 	memcpy(to, &head, sizeof(head));
 	memcpy(to + sizeof(head), &notes, sizeof(notes));
+}
+
+/* A page of it as a file. */
+__attribute__((unused))
+static bool kernel_file(const char *path)
+{
+	scoped(fd) int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	uint8_t elf[4096];
+
+	kernel_elf(elf, sizeof(elf));
+	return fd >= 0 && write(fd, elf, sizeof(elf)) == sizeof(elf);
 }
 
 struct kernel_section {
