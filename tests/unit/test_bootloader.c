@@ -9,80 +9,10 @@
 #include <sys/wait.h>
 
 #include "base/json.h"
-#include "bootloader/bootloader.h"
 #include "bootloader/sandbox.h"
 #include "bootloader/wire.h"
-#include "image.h"
 #include "kernel.h"
-
-static int program = -1, terminal = -1;
-
-struct seen {
-	unsigned int devices, entries, notes;
-	char chosen[120];
-	char note[512];		/* the last */
-	char device_note[300];	/* the last that is not empty */
-};
-
-static void see_device(void *ctx, const struct boot_device_info *d)
-{
-	struct seen *s = ctx;
-
-	s->devices++;
-	if (d->note[0])
-		snprintf(s->device_note, sizeof(s->device_note), "%s: %s", d->name, d->note);
-	if (d->chosen)
-		snprintf(s->chosen, sizeof(s->chosen), "%s %s", d->name, d->fs);
-}
-
-static void see_entry(void *ctx, const struct boot_entry_info *e)
-{
-	(void)e;
-	((struct seen *)ctx)->entries++;
-}
-
-static void see_note(void *ctx, const char *note)
-{
-	struct seen *s = ctx;
-
-	s->notes++;
-	snprintf(s->note, sizeof(s->note), "%s", note);
-}
-
-static int run_disks(const struct boot_disks *disks, struct boot_options o, struct seen *seen,
-		     struct boot_result *result, struct boot_files *files, struct err *err)
-{
-	const struct boot_callbacks cb = { see_device, see_entry, see_note, seen };
-
-	*seen = (struct seen){ .devices = 0 };
-	memset(result, 0, sizeof(*result));
-	o.disks = disks->disks;
-	o.nr_disks = disks->nr;
-	o.terminal = terminal;
-	o.timeout_ms = o.timeout_ms ? o.timeout_ms : 30000;
-	o.kernel_max = o.kernel_max ? o.kernel_max : 64 << 20;
-	o.ramdisk_max = o.ramdisk_max ? o.ramdisk_max : 64 << 20;
-	return bootloader_run(program, &o, &cb, result, files, err);
-}
-
-static int run_boot(const char *image, struct boot_options o, struct seen *seen,
-		    struct boot_result *result, struct boot_files *files, struct err *err)
-{
-	scoped(boot_disks) struct boot_disks disks = BOOT_DISKS_INIT;
-	int rc = bootloader_add_disk(&disks, image, BOOT_RAW, err);
-
-	return rc < 0 ? rc : run_disks(&disks, o, seen, result, files, err);
-}
-
-static bool same_content(int fd, uint64_t size, const char *path)
-{
-	scoped(bytes) struct bytes want = image_load(path);
-	scoped(free) uint8_t *got = malloc(want.len);
-
-	return fd >= 0 && size == want.len &&
-		pread(fd, got, want.len, 0) == (ssize_t)want.len &&
-		memcmp(got, want.data, want.len) == 0;
-}
+#include "reader.h"
 
 static off_t file_size(int fd)
 {
@@ -105,15 +35,6 @@ static const char grub_cfg[] =
 	"{ cat elf; head -c 700001 /dev/urandom; } >vmlinux\n"
 	"gzip <vmlinux >tree/boot/vmlinuz-6.1.0-13-amd64\n"
 	"{ cat tree/boot/initrd.img*; cat tree/boot/grub/more; } >both\n";
-
-static bool put_elf(void)
-{
-	scoped(fd) int fd = open("elf", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-	uint8_t elf[4096];
-
-	kernel_elf(elf, sizeof(elf));
-	return fd >= 0 && write(fd, elf, sizeof(elf)) == sizeof(elf);
-}
 
 static void test_load(const char *image, const char *where)
 {
@@ -727,10 +648,9 @@ int main(int argc, char **argv)
 
 	if (argc == 2 && strcmp(argv[1], "--reader") == 0)
 		return lie();
-	program = open(path ? path : "out/xlite-boot", O_RDONLY | O_CLOEXEC);
 	test_wire();
-	if (!ok(program >= 0, "out/xlite-boot is built") ||
-	    !ok(image_setup() && image_setup_links() && put_elf() && sh("%s", grub_cfg), "tree"))
+	if (!ok(reader_open(), "out/xlite-boot is built") ||
+	    !ok(image_setup() && image_setup_links() && kernel_file("elf") && sh("%s", grub_cfg), "tree"))
 		return tap_done();
 	ok(sh("truncate -s 12M fs.img; mke2fs -q -F -t ext4 -L Boot -d tree fs.img\n"
 	      "truncate -s 20M gpt.img; printf 'label: gpt\nsize=2048,type=U\nsize=24576\n' | sfdisk -q gpt.img\n"
