@@ -105,6 +105,13 @@ static bool image_setup_links(void)
 	"\"devices { use_devicesfile=0 filter=[\\\"a|$a|\\\",\\\"a|$b|\\\",\\\"r|.*|\\\"] } " \
 	"activation { udev_sync=0 udev_rules=0 }\" ; }\n"
 
+/*
+ * Another one: unmounts m of a loop device. Whoever has the mount in a namespace of its own, as a
+ * reader that runs just now, keeps it from being written out: until then the image is not whole.
+ */
+#define IMAGE_UMOUNT \
+	"unmount() { umount m; until [ -z \"$(losetup -j $1)\" ]; do sleep 0.1; done; }\n"
+
 /* Both, and file systems that a kernel filled. */
 __attribute__((unused))
 static bool image_loops(void)

@@ -17,7 +17,8 @@ static const struct {
 
 /* What compresses, in more than one extent; holes; allocated space. Subvolumes: @ is the default. */
 static const char fill[] =
-	"home=$PWD; mkdir -p m; mount -o loop,%s x.img m; trap 'cd /; umount $home/m' EXIT; cd m\n"
+	IMAGE_UMOUNT
+	"home=$PWD; mkdir -p m; mount -o loop,%s x.img m; trap 'cd $home; unmount x.img' EXIT; cd m\n"
 	"btrfs subvolume create @; btrfs subvolume create top; cp -a $home/tree/. @/; cd @\n"
 	"seq 200000 >numbers; yes | head -c 300000 >same; (seq 50; head -c 200000 /dev/urandom) >both\n"
 	"seq 300 >small; btrfs subvolume create sub; seq 9 >sub/inside; echo above >../top/file\n"
@@ -144,8 +145,8 @@ static void test_dirty(void)
 		ok(true, "a log tree # SKIP needs root and loop devices");
 		return;
 	}
-	if (!ok(sh("rm -f x.img; truncate -s 200M x.img; mkfs.btrfs -q -f x.img; mkdir -p m\n"
-		   "mount -o loop,commit=300 x.img m; trap 'umount m' EXIT; : >m/file; sync -f m\n"
+	if (!ok(sh(IMAGE_UMOUNT "rm -f x.img; truncate -s 200M x.img; mkfs.btrfs -q -f x.img; mkdir -p m\n"
+		   "mount -o loop,commit=300 x.img m; trap 'unmount x.img' EXIT; : >m/file; sync -f m\n"
 		   "echo new >m/file; sync m/file; cp --sparse=always x.img dirty.img"),
 		"a btrfs in use"))
 		return;

@@ -22,7 +22,8 @@ static bool is_filled(size_t i)
 
 /* Trees of extents, folders of several blocks, long symlinks: what a prototype cannot say. */
 static const char fill[] =
-	"home=$PWD; mkdir -p m; mount -o loop x.img m; trap 'cd /; umount $home/m' EXIT\n"
+	IMAGE_UMOUNT
+	"home=$PWD; mkdir -p m; mount -o loop x.img m; trap 'cd $home; unmount x.img' EXIT\n"
 	"cp -a tree/. m/; cd m\n"
 	"ln -s /$(printf 'a-long-way/../%.0s' $(seq 40))boot/vmlinuz-6.1.0-13-amd64 far; mkdir a-long-way\n"
 	"mkdir big; for i in $(seq 1500); do : >big/a-name-that-takes-some-room-in-the-folder-$i; done\n"
