@@ -370,9 +370,6 @@ static int lie(void)
 		signal(SIGSEGV, SIG_DFL);
 		raise(SIGSEGV);
 		break;
-	case 's':
-		raise(SIGSYS);
-		break;
 	case 'n':
 		dprintf(WIRE_SOCKET, "hello");
 		break;
@@ -397,7 +394,6 @@ static void test_liars(void)
 	} liars[] = {
 		{ "one that ends", "e", EIO, "status 3" },
 		{ "one that dies", "d", EIO, "signal 11" },
-		{ "one that its sandbox kills", "s", EPERM, "sandbox" },
 		{ "one that is silent", "q", ETIMEDOUT, "too long" },
 		{ "one that talks nonsense", "n", EPROTO, "no sense" },
 		{ "one that talks zeroes", "z", EPROTO, "no sense" },

@@ -1,27 +1,34 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Out of the sandbox: each thing that the reader of a disk has no business to do, tried
- * in a process of its own. "killed" is by SIGSYS, "refused" by an error.
+ * Out of the sandbox: a reader that is this program tries each thing that the reader of a
+ * disk has no business to do, and bootloader_run() says what became of it.
  */
 #include "bootloader/sandbox.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/seccomp.h>
+#include <pty.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/scope.h"
+#include "bootloader/bootloader.h"
+#include "bootloader/wire.h"
 #include "tap.h"
 
-enum { ALLOWED = 0, REFUSED = 1, NO_SANDBOX = 2 };
+enum { KERNEL_MAX = 1 << 20, CPU_SECONDS = 1 };
 
-static int disk;	/* open for reading only */
+/* What the reader ends with. */
+enum { ALLOWED = 40, REFUSED, NO_SANDBOX, UNKNOWN, STRANGE = 100 };
+
+static int program = -1;
 
 /* System calls as they are: a libc could have reasons of its own to fail. */
 static long try_open(void) { return syscall(SYS_openat, AT_FDCWD, "/etc/passwd", O_RDONLY); }
@@ -41,10 +48,10 @@ static long try_dup(void) { return syscall(SYS_dup, 0); }
 static long try_io_uring(void) { return syscall(425, 8, NULL); }
 static long try_process_vm(void) { return syscall(SYS_process_vm_readv, 1, NULL, 0, NULL, 0, 0); }
 static long try_tiocsti(void) { return syscall(SYS_ioctl, 0, 0x5412, "x"); }
-static long try_write_disk(void) { return syscall(SYS_pwrite64, disk, "x", 1, 0); }
-static long try_truncate(void) { return syscall(SYS_ftruncate, disk, 0); }
+static long try_write_disk(void) { return syscall(SYS_pwrite64, WIRE_DISKS, "x", 1, 0); }
+static long try_truncate(void) { return syscall(SYS_ftruncate, WIRE_DISKS, 0); }
 static long try_stat(void) { return syscall(SYS_newfstatat, AT_FDCWD, "/etc/passwd", NULL, 0); }
-static long try_read_disk(void) { char c; return syscall(SYS_pread64, disk, &c, 1, 0); }
+static long try_read_disk(void) { char c; return syscall(SYS_pread64, WIRE_DISKS, &c, 1, 0); }
 
 static long try_mmap_exec(void)
 {
@@ -53,7 +60,7 @@ static long try_mmap_exec(void)
 
 static long try_mmap_file(void)
 {
-	return syscall(SYS_mmap, 0, 4096, PROT_READ, MAP_SHARED, disk, 0);
+	return syscall(SYS_mmap, 0, 4096, PROT_READ, MAP_SHARED, WIRE_DISKS, 0);
 }
 
 static long try_mprotect_exec(void)
@@ -79,66 +86,174 @@ static long try_memory(void)
 		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 }
 
+/* Computes for ever. */
+static long try_spin(void)
+{
+	volatile unsigned long i = 0;
+
+	while (++i)
+		;
+	return 0;
+}
+
+/* The page of the kernel's memory that there is no memory for. */
+static long try_page(void)
+{
+	volatile char *map = mmap(NULL, KERNEL_MAX + 4096, PROT_READ | PROT_WRITE, MAP_SHARED,
+				  WIRE_KERNEL, 0);
+
+	signal(SIGBUS, SIG_DFL);
+	map[KERNEL_MAX] = 1;
+	return 0;
+}
+
+static bool is_null(const struct stat *st)
+{
+	return S_ISCHR(st->st_mode) && st->st_rdev == makedev(1, 3);
+}
+
+/* A pseudo-terminal of the reader's own: its other end is the toolstack's. */
+static bool is_terminal(const struct stat *st)
+{
+	return S_ISCHR(st->st_mode) && isatty(STDIN_FILENO) && major(st->st_rdev) == 136;
+}
+
+static bool is_memory(int fd)
+{
+	int seals = fcntl(fd, F_GET_SEALS);
+
+	return seals >= 0 && seals & F_SEAL_GROW;
+}
+
+/* Whether a descriptor is what has to have its number. */
+static bool is_right(int fd, bool terminal)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return fd > WIRE_DISKS;
+	if (fd < WIRE_SOCKET)
+		return terminal ? is_terminal(&st) : is_null(&st);
+	if (fd == WIRE_SOCKET)
+		return S_ISSOCK(st.st_mode);
+	if (fd < WIRE_DISKS)
+		return is_memory(fd);
+	return fd == WIRE_DISKS && S_ISREG(st.st_mode) &&
+		(fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY;
+}
+
+/* What the reader was started with: an exit status. */
+static int inherited(const struct wire_request *request)
+{
+	for (int fd = 0; fd < 1024; fd++) {
+		if (!is_right(fd, request->terminal))
+			return STRANGE + (fd < 100 ? fd : 100);
+	}
+	return environ[0] ? STRANGE - 1 : ALLOWED;
+}
+
+enum outcome { IS_ALLOWED, IS_REFUSED, IS_KILLED, IS_TOO_SLOW, IS_TOO_LARGE };
+
+/* What the toolstack says then. */
+static const struct {
+	int code;
+	const char *words;
+} outcomes[] = {
+	[IS_ALLOWED] = { EIO, "the reader of the disk ended with status 40 and no result" },
+	[IS_REFUSED] = { EIO, "the reader of the disk ended with status 41 and no result" },
+	[IS_KILLED] = { EPERM, "the reader of the disk was killed by its sandbox: it tried what it may "
+			"not" },
+	[IS_TOO_SLOW] = { ETIME, "the disk takes too much computing to read: given up" },
+	[IS_TOO_LARGE] = { ENOMEM, "not enough memory for the kernel" },
+};
+
 static const struct {
 	const char *name;
 	long (*try)(void);
-	int want;	/* an exit status, or minus a signal */
+	enum outcome want;
+	bool outside;	/* before the sandbox is entered */
 } attempts[] = {
-	{ "read the disk", try_read_disk, ALLOWED },
-	{ "write to the disk", try_write_disk, REFUSED },
-	{ "stat a path", try_stat, REFUSED },
-	{ "map too much memory", try_memory, REFUSED },
-	{ "type into a terminal", try_tiocsti, REFUSED },
-	{ "open", try_open_old, -SIGSYS },
-	{ "openat", try_open, -SIGSYS },
-	{ "socket", try_socket, -SIGSYS },
-	{ "execve", try_exec, -SIGSYS },
-	{ "fork", try_fork, -SIGSYS },
-	{ "clone", try_clone, -SIGSYS },
-	{ "ptrace", try_ptrace, -SIGSYS },
-	{ "kill", try_kill, -SIGSYS },
-	{ "unlink", try_unlink, -SIGSYS },
-	{ "mount", try_mount, -SIGSYS },
-	{ "memfd_create", try_memfd, -SIGSYS },
-	{ "setuid", try_setuid, -SIGSYS },
-	{ "unshare", try_unshare, -SIGSYS },
-	{ "dup", try_dup, -SIGSYS },
-	{ "io_uring_setup", try_io_uring, -SIGSYS },
-	{ "process_vm_readv", try_process_vm, -SIGSYS },
-	{ "ftruncate", try_truncate, -SIGSYS },
-	{ "mmap of code", try_mmap_exec, -SIGSYS },
-	{ "mmap of a file", try_mmap_file, -SIGSYS },
-	{ "mprotect to code", try_mprotect_exec, -SIGSYS },
-	{ "int 0x80", try_int80, -SIGSYS },
+	{ "read the disk", try_read_disk, IS_ALLOWED, false },
+	{ "write to the disk", try_write_disk, IS_REFUSED, false },
+	{ "stat a path", try_stat, IS_REFUSED, false },
+	{ "map too much memory", try_memory, IS_REFUSED, false },
+	{ "type into a terminal", try_tiocsti, IS_REFUSED, false },
+	{ "open", try_open_old, IS_KILLED, false },
+	{ "openat", try_open, IS_KILLED, false },
+	{ "socket", try_socket, IS_KILLED, false },
+	{ "execve", try_exec, IS_KILLED, false },
+	{ "fork", try_fork, IS_KILLED, false },
+	{ "clone", try_clone, IS_KILLED, false },
+	{ "ptrace", try_ptrace, IS_KILLED, false },
+	{ "kill", try_kill, IS_KILLED, false },
+	{ "unlink", try_unlink, IS_KILLED, false },
+	{ "mount", try_mount, IS_KILLED, false },
+	{ "memfd_create", try_memfd, IS_KILLED, false },
+	{ "setuid", try_setuid, IS_KILLED, false },
+	{ "unshare", try_unshare, IS_KILLED, false },
+	{ "dup", try_dup, IS_KILLED, false },
+	{ "io_uring_setup", try_io_uring, IS_KILLED, false },
+	{ "process_vm_readv", try_process_vm, IS_KILLED, false },
+	{ "ftruncate", try_truncate, IS_KILLED, false },
+	{ "mmap of code", try_mmap_exec, IS_KILLED, false },
+	{ "mmap of a file", try_mmap_file, IS_KILLED, false },
+	{ "mprotect to code", try_mprotect_exec, IS_KILLED, false },
+	{ "int 0x80", try_int80, IS_KILLED, false },
+	{ "compute for ever", try_spin, IS_TOO_SLOW, false },
+	{ "a page that is not there", try_page, IS_TOO_LARGE, true },
 };
 
-static int result_of(long (*try)(void))
+/* The reader's side. No libc: its exit would do more than end. */
+static int reader(void)
 {
-	int status;
-	pid_t pid;
+	struct wire_request request;
+	struct err err = ERR_INIT;
+	unsigned int got;
 
-	fflush(stdout);
-	pid = fork();
-	if (pid == 0) {
-		struct err err = ERR_INIT;
-		unsigned int got;
-		long r;
-
-		if (sandbox_enter((uint64_t)1 << 46, 10, -1, &got, &err) < 0)
-			syscall(SYS_exit_group, NO_SANDBOX);
-		r = try();
-		syscall(SYS_exit_group, r < 0 ? REFUSED : ALLOWED);
+	if (read(WIRE_SOCKET, &request, sizeof(request)) != sizeof(request))
+		return UNKNOWN;
+	if (strcmp(request.entry, "inherited") == 0)
+		return inherited(&request);
+	for (size_t i = 0; i < ARRAY_SIZE(attempts); i++) {
+		if (strcmp(attempts[i].name, request.entry) != 0)
+			continue;
+		if (!attempts[i].outside &&
+		    sandbox_enter((uint64_t)1 << 46, CPU_SECONDS, -1, &got, &err) < 0)
+			return NO_SANDBOX;
+		return attempts[i].try() < 0 ? REFUSED : ALLOWED;
 	}
-	if (waitpid(pid, &status, 0) != pid)
-		return 99;
-	return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
+	return UNKNOWN;
+}
+
+static int run_reader(const char *entry, int terminal, struct err *err)
+{
+	scoped(boot_files) struct boot_files files = BOOT_FILES_INIT;
+	const struct boot_disk disk = { .fd = program, .format = BOOT_RAW };
+	const struct boot_options o = {
+		.disks = &disk, .nr_disks = 1, .action = BOOT_LOAD, .entry = entry,
+		.terminal = terminal, .timeout_ms = 60000, .kernel_max = KERNEL_MAX,
+		.ramdisk_max = KERNEL_MAX,
+	};
+	struct boot_result result;
+
+	return bootloader_run(program, &o, NULL, &result, &files, err);
+}
+
+static bool attempt(size_t i, struct err *err)
+{
+	int rc = run_reader(attempts[i].name, -1, err);
+
+	return rc == -outcomes[attempts[i].want].code &&
+		strcmp(err->msg, outcomes[attempts[i].want].words) == 0;
 }
 
 static void test_attempts(const char *who)
 {
-	for (size_t i = 0; i < sizeof(attempts) / sizeof(attempts[0]); i++)
-		is_int(result_of(attempts[i].try), attempts[i].want, "as %s: %s", who,
-		       attempts[i].name);
+	for (size_t i = 0; i < ARRAY_SIZE(attempts); i++) {
+		struct err err = ERR_INIT;
+
+		ok(attempt(i, &err), "as %s: %s: %s", who, attempts[i].name, err.msg);
+	}
 }
 
 /* All five sets of capabilities, as the kernel has them for what is inside. */
@@ -186,7 +301,6 @@ static int as_nobody(void)
 	int status;
 	pid_t pid;
 
-	printf("# as nobody\n");
 	fflush(stdout);
 	pid = fork();
 	if (pid == 0) {
@@ -194,8 +308,15 @@ static int as_nobody(void)
 
 		if (setgid(65534) < 0 || setuid(65534) < 0)
 			_exit(98);
-		for (size_t i = 0; i < sizeof(attempts) / sizeof(attempts[0]); i++)
-			failed += result_of(attempts[i].try) != attempts[i].want;
+		for (size_t i = 0; i < ARRAY_SIZE(attempts); i++) {
+			struct err err = ERR_INIT;
+
+			if (attempt(i, &err))
+				continue;
+			failed++;
+			printf("# %s: %s\n", attempts[i].name, err.msg);
+		}
+		fflush(stdout);
 		_exit(failed);
 	}
 	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
@@ -203,9 +324,28 @@ static int as_nobody(void)
 	return WEXITSTATUS(status);
 }
 
-int main(void)
+/* Whatever the toolstack has open, and however it was told. */
+static void test_inherited(void)
 {
-	disk = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	struct err err = ERR_INIT, with = ERR_INIT;
+	scoped(fd) int master = -1;
+	scoped(fd) int slave = -1;
+	int high = dup2(program, 900), low = dup(program);
+
+	setenv("SECRET", "x", 1);
+	run_reader("inherited", -1, &err);
+	is_str(err.msg, outcomes[IS_ALLOWED].words, "it has the disk and its memory, no environment");
+	if (ok(high >= 0 && low >= 0 && openpty(&master, &slave, NULL, NULL, NULL) == 0, "a terminal"))
+		run_reader("inherited", slave, &with);
+	is_str(with.msg, outcomes[IS_ALLOWED].words, "and a terminal of its own");
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 2 && strcmp(argv[1], "--reader") == 0)
+		syscall(SYS_exit_group, reader());
+	program = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	test_inherited();
 	test_attempts(geteuid() == 0 ? "root" : "a user");
 	if (geteuid() == 0)
 		test_capabilities();
