@@ -338,6 +338,9 @@ static int receive(struct reader *r, struct relay *relay, struct clock *clock,
 	if (rc < 0)
 		return rc;
 	n = recv(r->socket, m, sizeof(*m), MSG_TRUNC);
+	/* That it ended without hearing us comes before what it said. */
+	if (n < 0 && errno == ECONNRESET)
+		n = recv(r->socket, m, sizeof(*m), MSG_TRUNC);
 	if (n == 0 || (n < 0 && errno == ECONNRESET))
 		return ended_early(r, err);
 	if (n < 0)
@@ -449,9 +452,10 @@ int bootloader_run(int program, const struct boot_options *o, const struct boot_
 	if (rc < 0)
 		return rc;
 	relay_started(&relay);
-	if (send(r.socket, &request, sizeof(request), MSG_NOSIGNAL) != sizeof(request))
-		return errno == EPIPE || errno == ECONNRESET ? ended_early(&r, err) :
-			fail_sys(err, errno, "cannot ask the reader of the disk");
+	/* One that is gone already may have said why. */
+	if (send(r.socket, &request, sizeof(request), MSG_NOSIGNAL) != sizeof(request) &&
+	    errno != EPIPE && errno != ECONNRESET)
+		return fail_sys(err, errno, "cannot ask the reader of the disk");
 	rc = listen_to(&r, &relay, o->timeout_ms, &request, cb, result, err);
 	if (rc < 0)
 		return rc;

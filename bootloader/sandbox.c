@@ -94,11 +94,12 @@ static int limit(uint64_t memory, unsigned int seconds, struct err *err)
 
 	for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
 		/* At the hard limit of time SIGKILL comes, which says nothing: SIGXCPU before. */
-		struct rlimit old, r = { limits[i].max,
-					 limits[i].max + (limits[i].what == RLIMIT_CPU) };
+		rlim_t spare = limits[i].what == RLIMIT_CPU;
+		struct rlimit old, r = { .rlim_max = limits[i].max + spare };
 
 		if (getrlimit(limits[i].what, &old) == 0 && r.rlim_max > old.rlim_max)
-			r = (struct rlimit){ old.rlim_max, old.rlim_max };
+			r.rlim_max = old.rlim_max;
+		r.rlim_cur = r.rlim_max > spare ? r.rlim_max - spare : r.rlim_max;
 		if (setrlimit(limits[i].what, &r) < 0)
 			return fail_sys(err, errno, "cannot set a limit");
 	}

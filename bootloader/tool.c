@@ -43,6 +43,26 @@ static const char *safe(const char *s)
 	return str_escape(s, strlen(s), buf, sizeof(ring[0]));
 }
 
+/* Characters that JSON leaves as they are, but terminals do not: DEL, and U+0080 to U+009F. */
+static bool has_controls(const char *s)
+{
+	const unsigned char *c = (const unsigned char *)s;
+
+	for (; *c; c++) {
+		if (*c == 0x7f || (*c == 0xc2 && c[1] >= 0x80 && c[1] <= 0x9f))
+			return true;
+	}
+	return false;
+}
+
+/* A text of the guest as it is where it is UTF-8 that may be printed, else escaped. */
+static json_t *guest_text(const char *s)
+{
+	json_t *text = has_controls(s) ? NULL : json_string(s);
+
+	return text ? text : json_text(safe(s));
+}
+
 /* A member of an object, kind by its format: s text, i number, b boolean. */
 struct member {
 	const char *name;
@@ -58,7 +78,7 @@ static void add_members(struct tool *t, json_t *object, const struct member *mem
 	for (size_t i = 0; i < nr && rc == 0; i++) {
 		const struct member *m = &members[i];
 
-		rc = json_add(object, m->name, m->kind == 's' ? json_text(m->text) :
+		rc = json_add(object, m->name, m->kind == 's' ? guest_text(m->text) :
 			      m->kind == 'b' ? json_boolean(m->number) :
 			      json_integer((json_int_t)m->number), &t->err);
 	}
@@ -118,7 +138,7 @@ static void print_note(void *ctx, const char *note)
 
 	if (!t->json)
 		fprintf(stderr, "%s: note: %s\n", t->prog, safe(note));
-	else if (json_array_append_new(json_object_get(t->json, "notes"), json_text(note)) < 0)
+	else if (json_array_append_new(json_object_get(t->json, "notes"), guest_text(note)) < 0)
 		t->err = (struct err){ .code = ENOMEM, .msg = "out of memory" };
 }
 

@@ -227,6 +227,32 @@ static void test_fail(void)
 	}
 }
 
+/* What create says about a guest's disk goes to a terminal, and does nothing to it. */
+static void test_warnings(void)
+{
+	scoped(bootload) struct bootload b = BOOTLOAD_INIT;
+	scoped(bytes) struct bytes out = BYTES_INIT;
+	scoped(fd) int own = dup(STDERR_FILENO);
+	scoped(fd) int file = open("warnings", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	struct err err = ERR_INIT;
+	struct fixture f;
+	bool clean = true;
+
+	set_up(&f, "pygrub", "evil.img", NULL);
+	dup2(file, STDERR_FILENO);
+	ok(bootload_run(NULL, &f.config, -1, &b, &err) < 0, "an evil guest: %s", err.msg);
+	dup2(own, STDERR_FILENO);
+	out = image_load("warnings");
+	ok(strstr(out.data, "fallback: entry 'T\\x1b[31m\\x9b\\x0aX': ") &&
+	   strstr(out.data, "label 'L\\x1b[1m\\x9b'") && strstr(err.msg, "(hd0)/boot/\\x1bgone"),
+	   "all of it is said");
+	for (const char *c = out.data; *c; c++)
+		clean &= *c == '\n' || (*c >= 0x20 && *c < 0x7f);
+	for (const char *c = err.msg; *c; c++)
+		clean &= *c >= 0x20 && *c < 0x7f;
+	ok(clean, "and escaped");
+}
+
 /* The reader is looked for beside the program. */
 static bool put_reader(void)
 {
@@ -265,10 +291,14 @@ int main(void)
 		  "menuentry 'First' { linux /boot/kernel root=/dev/xvda1 ro\ninitrd /boot/ramdisk\n}\n"
 		  "menuentry 'Second' { linux /boot/kernel single }\n"
 		  "menuentry 'Gone' { linux /boot/gone }\nX\n"
-		  "truncate -s 16M fs.img; mke2fs -q -F -t ext4 -d tree fs.img"), "an image")) {
+		  "truncate -s 16M fs.img; mke2fs -q -F -t ext4 -d tree fs.img\n"
+		  "printf 'fallback=1\nmenuentry \"T\033[31m\233\nX\" { linux /boot/\033gone }\n"
+		  "menuentry b { linux /boot/\033gone }\n' >tree/boot/grub/grub.cfg; truncate -s 16M evil.img\n"
+		  "mke2fs -q -F -t ext4 -L \"L$(printf '\033[1m\233')\" -d tree evil.img"), "an image")) {
 		test_run();
 		test_verbose();
 		test_fail();
+		test_warnings();
 	}
 	image_cleanup();
 	return tap_done();
