@@ -84,7 +84,9 @@ int bootloader_add_disk(struct boot_disks *disks, const char *path, enum boot_fo
 		if (ioctl(fd, BLKSSZGET, &sector) < 0)
 			sector = 0;
 	}
-	disks->disks[disks->nr++] = (struct boot_disk){ take_fd(fd), format, (uint32_t)sector };
+	disks->disks[disks->nr++] = (struct boot_disk){
+		.fd = take_fd(fd), .format = format, .sector = (uint32_t)sector,
+	};
 	return 0;
 }
 
@@ -249,6 +251,7 @@ static int make_request(const struct boot_options *o, struct wire_request *reque
 	for (size_t i = 0; i < o->nr_disks; i++) {
 		request->format[i] = (uint8_t)o->disks[i].format;
 		request->sector[i] = o->disks[i].sector;
+		request->offset[i] = o->disks[i].offset;
 	}
 	rc = put_text(request->entry, sizeof(request->entry), o->entry, "the entry to boot", err);
 	if (rc == 0)

@@ -33,6 +33,7 @@ struct boot_disk {
 	int fd;			/* open for reading only; borrowed */
 	enum boot_format format;	/* from the configuration, never guessed */
 	uint32_t sector;	/* a block device's logical sector, bytes; 0: not known */
+	uint64_t offset;	/* bytes of a raw one that are not looked at: its file system is behind */
 };
 
 /* Disks that are opened for it. */
@@ -88,6 +89,10 @@ struct boot_entry_info {
 	char title[256], id[128];
 	char place[32];		/* "1>0", as GRUB counts */
 	uint32_t submenu, locked, is_default;
+	/* BOOT_LIST: what it would boot, by its configuration; all "" when that is nothing. */
+	char kernel_path[BOOT_TEXT_MAX];
+	char ramdisk_path[BOOT_TEXT_MAX];
+	char cmdline[BOOT_CMDLINE_MAX];
 };
 
 /* Facts of a kernel that was read. */

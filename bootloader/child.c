@@ -151,6 +151,28 @@ static void say_devices(struct child *c, bool have_menu)
 	}
 }
 
+/* What an entry boots, as people write it; kernel and ramdisk have BOOT_TEXT_MAX bytes. */
+static void put_files(const struct boot_target *t, char *kernel, char *ramdisk)
+{
+	size_t len = 0;
+
+	(void)snprintf(kernel, BOOT_TEXT_MAX, "%s", t->kernel.path);
+	for (size_t i = 0; i < t->nr_initrds && len < BOOT_TEXT_MAX; i++)
+		len += (size_t)snprintf(ramdisk + len, BOOT_TEXT_MAX - len, i ? " %s" : "%s",
+					t->initrds[i].path);
+}
+
+static void put_target(struct child *c, size_t entry, struct boot_entry_info *info)
+{
+	struct boot_target t = { .kind = BOOT_LINUX };
+	struct err ignored = ERR_INIT;	/* it is said when it is asked for */
+
+	if (boot_menu_target(&c->menu, entry, &t, &ignored) < 0)
+		return;
+	put_files(&t, info->kernel_path, info->ramdisk_path);
+	put(info->cmdline, "%s", t.cmdline);
+}
+
 static void say_menu(struct child *c)
 {
 	for (size_t i = 0; i < c->menu.nr_entries; i++) {
@@ -163,6 +185,8 @@ static void say_menu(struct child *c)
 		info->submenu = e->submenu;
 		info->locked = e->locked;
 		info->is_default = c->menu.chosen == (int)i;
+		if (c->request.action == BOOT_LIST && !e->submenu)
+			put_target(c, i, info);
 		say(c, MESSAGE_ENTRY);
 	}
 	for (size_t i = 0; i < c->menu.nr_notes; i++)
@@ -172,15 +196,10 @@ static void say_menu(struct child *c)
 static void describe(const char *language, const struct boot_target *t, struct child *c,
 		     struct boot_result *r)
 {
-	size_t len = 0;
-
 	*r = (struct boot_result){ .sandbox = c->sandbox };
 	put(r->language, "%s", language);
-	put(r->kernel_path, "%s", t->kernel.path);
 	put(r->cmdline, "%s", t->cmdline);
-	for (size_t i = 0; i < t->nr_initrds && len < sizeof(r->ramdisk_path); i++)
-		len += (size_t)snprintf(r->ramdisk_path + len, sizeof(r->ramdisk_path) - len,
-					i ? " %s" : "%s", t->initrds[i].path);
+	put_files(t, r->kernel_path, r->ramdisk_path);
 }
 
 static int boot_target(struct child *c, const char *language, const struct boot_target *t,
@@ -321,6 +340,17 @@ static int boot_path(struct child *c, struct boot_result *result, struct err *er
 	return rc == 0 ? boot_target(c, "none", &t, result, err) : rc;
 }
 
+static int open_raw(struct child *c, unsigned int i, struct err *err)
+{
+	uint64_t offset = c->request.offset[i], size = c->files[i]->size;
+
+	c->blks[i] = c->files[i];
+	if (!offset)
+		return 0;
+	return offset < size ? blk_open_slice(c->files[i], offset, size - offset, &c->blks[i], err) :
+		fail(err, EINVAL, "the offset %llu is beyond its end", (unsigned long long)offset);
+}
+
 static int open_disk(struct child *c, unsigned int i, struct err *err)
 {
 	uint32_t sector = c->request.format[i] == BOOT_RAW ? c->request.sector[i] : 0;
@@ -330,8 +360,7 @@ static int open_disk(struct child *c, unsigned int i, struct err *err)
 		return rc;
 	switch (c->request.format[i]) {
 	case BOOT_RAW:
-		c->blks[i] = c->files[i];
-		return 0;
+		return open_raw(c, i, err);
 	case BOOT_QCOW2:
 		return blk_open_qcow2(c->files[i], &c->blks[i], err);
 	case BOOT_VHD:
@@ -398,8 +427,13 @@ static int work(struct child *c, struct boot_result *result, struct err *err)
 	say_devices(c, rc == 0);
 	if (rc < 0)
 		return rc;
-	say_menu(c);
-	return boot_from_menu(c, result, err);
+	if (c->request.action == BOOT_LOAD)
+		say_menu(c);
+	rc = boot_from_menu(c, result, err);
+	/* The commands of each entry run for it: after those of the one that matters. */
+	if (c->request.action == BOOT_LIST)
+		say_menu(c);
+	return rc;
 }
 
 static int take_request(struct child *c, struct err *err)

@@ -27,6 +27,8 @@ struct pygrub {
 	const char *output, *folder, *entry, *kernel, *ramdisk, *args, *image;
 	enum format format;
 	bool list, dry, quiet;
+	uint64_t offset;
+	char root[100];		/* the device whose configuration is used */
 };
 
 /* A file that is removed again unless it is handed on. */
@@ -136,14 +138,34 @@ static int put_result(const struct pygrub *p, const char *kernel, const char *ra
 	return 0;
 }
 
+static void see_device(void *ctx, const struct boot_device_info *d)
+{
+	struct pygrub *p = ctx;
+
+	if (d->chosen)
+		snprintf(p->root, sizeof(p->root), "(%s)", d->name);
+}
+
+static void print_value(const char *name, const char *value)
+{
+	char text[4 * BOOT_CMDLINE_MAX];
+
+	printf("%s: %s\n", name, value[0] ?
+	       str_escape(value, strlen(value), text, sizeof(text)) : "None");
+}
+
+/* As pygrub does, with its "None" for what there is not; entries of submenus among the others. */
 static void print_entry(void *ctx, const struct boot_entry_info *e)
 {
-	char title[4 * sizeof(e->title)], place[4 * sizeof(e->place)];
+	const struct pygrub *p = ctx;
 
-	(void)ctx;
-	printf("%s%s: %s\n", e->is_default ? "*" : " ",
-	       str_escape(e->place, strlen(e->place), place, sizeof(place)),
-	       str_escape(e->title, strlen(e->title), title, sizeof(title)));
+	if (e->submenu)
+		return;
+	print_value("title", e->title);
+	print_value("  root", p->root);
+	print_value("  kernel", e->kernel_path);
+	print_value("  args", e->cmdline);
+	print_value("  initrd", e->ramdisk_path);
 }
 
 static void print_note(void *ctx, const char *note)
@@ -154,11 +176,13 @@ static void print_note(void *ctx, const char *note)
 	fprintf(stderr, "xlite-boot: note: %s\n", str_escape(note, strlen(note), text, sizeof(text)));
 }
 
-static int run(const struct pygrub *p, struct err *err)
+static int run(struct pygrub *p, struct err *err)
 {
 	scoped(fd) int self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 	scoped(boot_disks) struct boot_disks disks = BOOT_DISKS_INIT;
-	const struct boot_callbacks cb = { NULL, p->list ? print_entry : NULL, print_note, NULL };
+	const struct boot_callbacks cb = {
+		p->list ? see_device : NULL, p->list ? print_entry : NULL, print_note, p,
+	};
 	const struct boot_options o = {
 		.disks = disks.disks, .nr_disks = 1, .entry = p->entry, .kernel = p->kernel,
 		.ramdisk = p->ramdisk, .action = p->list || p->dry ? BOOT_LIST : BOOT_LOAD,
@@ -179,6 +203,7 @@ static int run(const struct pygrub *p, struct err *err)
 	if (self < 0)
 		return fail_sys(err, errno, "cannot open my own program");
 	rc = bootloader_add_disk(&disks, p->image, BOOT_RAW, err);
+	disks.disks[0].offset = p->offset;
 	if (rc == 0)
 		rc = bootloader_run(self, &o, &cb, &r, &files, err);
 	if (rc < 0 || p->list)
@@ -212,9 +237,22 @@ static bool parse_format(const char *name, enum format *format)
 	return false;
 }
 
+static bool parse_offset(const char *text, uint64_t *offset)
+{
+	char *end;
+
+	errno = 0;
+	*offset = strtoull(text, &end, 10);
+	if (text[0] >= '0' && text[0] <= '9' && !*end && !errno)
+		return true;
+	fprintf(stderr, "xlite-boot: --offset is a number of bytes, not '%s'\n", text);
+	return false;
+}
+
 static int parse(int argc, char **argv, struct pygrub *p)
 {
-	enum { OUTPUT = 256, FORMAT, FOLDER, ENTRY, KERNEL, RAMDISK, ARGS, RUNAS, REFUSED };
+	enum { OUTPUT = 256, FORMAT, FOLDER, ENTRY, KERNEL, RAMDISK, ARGS, OFFSET, RUNAS,
+	       IS_CONFIG };
 	static const struct option options[] = {
 		{ "quiet", no_argument, NULL, 'q' }, { "interactive", no_argument, NULL, 'i' },
 		{ "list-entries", no_argument, NULL, 'l' }, { "not-really", no_argument, NULL, 'n' },
@@ -227,8 +265,8 @@ static int parse(int argc, char **argv, struct pygrub *p)
 		{ "args", required_argument, NULL, ARGS },
 		/* Our reader has a user of its own in any case. */
 		{ "runas", required_argument, NULL, RUNAS },
-		{ "offset", required_argument, NULL, REFUSED },
-		{ "isconfig", no_argument, NULL, REFUSED },
+		{ "offset", required_argument, NULL, OFFSET },
+		{ "isconfig", no_argument, NULL, IS_CONFIG },
 		{ NULL, 0, NULL, 0 },
 	};
 	int c;
@@ -249,8 +287,12 @@ static int parse(int argc, char **argv, struct pygrub *p)
 			if (!parse_format(optarg, &p->format))
 				return -EINVAL;
 			break;
-		case REFUSED:
-			fputs("xlite-boot: --offset and --isconfig are not supported\n", stderr);
+		case OFFSET:
+			if (!parse_offset(optarg, &p->offset))
+				return -EINVAL;
+			break;
+		case IS_CONFIG:
+			fputs("xlite-boot: --isconfig is not supported: only images are read\n", stderr);
 			return -EINVAL;
 		default:
 			return -EINVAL;

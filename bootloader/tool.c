@@ -123,10 +123,14 @@ static void print_entry(void *ctx, const struct boot_entry_info *e)
 		{ "place", 's', e->place, 0 }, { "title", 's', e->title, 0 },
 		{ "id", 's', e->id, 0 }, { "submenu", 'b', NULL, e->submenu },
 		{ "locked", 'b', NULL, e->locked }, { "default", 'b', NULL, e->is_default },
+		/* Only a list looks into each. */
+		{ "kernel", 's', e->kernel_path, 0 }, { "ramdisk", 's', e->ramdisk_path, 0 },
+		{ "args", 's', e->cmdline, 0 },
 	};
 
 	if (t->json)
-		add_members(t, append(t, "entries"), members, ARRAY_SIZE(members));
+		add_members(t, append(t, "entries"), members,
+			    ARRAY_SIZE(members) - (t->action == ACTION_LIST ? 0 : 3));
 	else
 		printf("%c %-6s %s%s%s\n", e->is_default ? '*' : ' ', safe(e->place),
 		       safe(e->title), e->submenu ? " >" : "", e->locked ? " (locked)" : "");

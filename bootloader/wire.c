@@ -12,6 +12,12 @@ static bool device_fits(const struct boot_device_info *d)
 		ends(d->config) && ends(d->language) && ends(d->problem);
 }
 
+static bool entry_fits(const struct boot_entry_info *e)
+{
+	return ends(e->title) && ends(e->id) && ends(e->place) && ends(e->kernel_path) &&
+		ends(e->ramdisk_path) && ends(e->cmdline);
+}
+
 static bool kernel_fits(const struct boot_kernel_info *k)
 {
 	return ends(k->wrapping) && ends(k->packing) && ends(k->version) &&
@@ -36,7 +42,7 @@ bool wire_check(const struct wire_message *m, size_t len, const struct wire_requ
 	case MESSAGE_DEVICE:
 		return device_fits(&m->device);
 	case MESSAGE_ENTRY:
-		return ends(m->entry.title) && ends(m->entry.id) && ends(m->entry.place);
+		return entry_fits(&m->entry);
 	case MESSAGE_NOTE:
 		return ends(m->note);
 	case MESSAGE_RESULT:

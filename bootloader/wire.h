@@ -24,6 +24,7 @@ struct wire_request {
 	uint32_t raw, terminal, alone;	/* booleans */
 	uint8_t format[BOOT_DISKS_MAX];
 	uint32_t sector[BOOT_DISKS_MAX];
+	uint64_t offset[BOOT_DISKS_MAX];
 	uint64_t kernel_max, ramdisk_max;
 	char entry[BOOT_TEXT_MAX];	/* "": the default */
 	char kernel[BOOT_TEXT_MAX];	/* in the image, instead of what the configuration says */

@@ -22,11 +22,15 @@
 #include "fs_walk.h"
 #include "tap.h"
 
-/* Shell commands, which stop at the first that fails; their output only then. */
+/*
+ * Shell commands, which stop at the first that fails; their output only then. "fails COMMAND"
+ * for one that must not succeed: after "!" nothing stops.
+ */
 __attribute__((unused, format(printf, 1, 2)))
 static bool sh(const char *fmt, ...)
 {
-	char command[8192] = "set -e; PATH=$PATH:/sbin:/usr/sbin; exec >sh.log 2>&1 </dev/null; ";
+	char command[8192] = "set -e; PATH=$PATH:/sbin:/usr/sbin; exec >sh.log 2>&1 </dev/null; "
+		"fails() { ! \"$@\"; }; ";
 	size_t len = strlen(command);
 	va_list ap;
 
@@ -37,7 +41,7 @@ static bool sh(const char *fmt, ...)
 		return true;
 	printf("# failed: %s\n", command + len);
 	fflush(stdout);
-	if (system("sed 's/^/#   /' sh.log") != 0)
+	if (system("sed -e 's/^/#   /' -e '$a\\' sh.log") != 0)
 		printf("# (no log)\n");
 	return false;
 }

@@ -95,7 +95,7 @@ static void test_user(void)
 	ok(sh("%s ./xlite-boot -q --entry=second --output=- --output-format=simple "
 	      "--output-directory=theirs gpt.img >out\n"
 	      "cmp vmlinux \"$(sed -n 's/^kernel //p' out)\"", as), "as libxl calls it");
-	ok(sh("chmod 0 gpt.img\n! %s ./xlite-boot list gpt.img 2>out; chmod 644 gpt.img\n"
+	ok(sh("chmod 0 gpt.img\nfails %s ./xlite-boot list gpt.img 2>out; chmod 644 gpt.img\n"
 	      "echo \"xlite-boot: cannot open 'gpt.img': Permission denied\" | cmp - out", as),
 	   "but what a user may not read");
 }
@@ -105,19 +105,19 @@ static void test_budgets(void)
 {
 	ok(sh("echo \"menuentry a { while true; do regexp '(a*)*b' aaaaaaaaaaaa; done }\" "
 	      ">tree/boot/grub/grub.cfg; truncate -s 12M steps.img; mke2fs -q -F -t ext4 -d tree steps.img\n"
-	      "! ./xlite-boot show steps.img 2>out; cat out; grep -q 'takes more than 1000000 steps' out"),
+	      "fails ./xlite-boot show steps.img 2>out; cat out; grep -q 'takes more than 1000000 steps' out"),
 	   "a script without an end");
 	/* Each entry's kernel unpacks to much and is none, the next one is tried then. */
 	ok(sh("head -c 120M /dev/zero | gzip -1 >tree/boot/bomb\n"
 	      "{ echo 'fallback=\"0'; seq 1 60; echo '\"'; } | tr '\\n' ' ' >tree/boot/grub/grub.cfg\n"
 	      "for i in $(seq 60); do echo; echo \"menuentry $i { linux /boot/bomb }\"; done "
 	      ">>tree/boot/grub/grub.cfg; truncate -s 12M cpu.img; mke2fs -q -F -t ext4 -d tree cpu.img\n"
-	      "ulimit -t 2; ! ./xlite-boot show cpu.img 2>out; tail -3 out\n"
+	      "ulimit -t 2; fails ./xlite-boot show cpu.img 2>out; tail -3 out\n"
 	      "tail -1 out | grep -qx 'xlite-boot: the disk takes too much computing to read: given up'"),
 	   "kernels that take long");
-	ok(sh("ulimit -v 200000; ! ./xlite-boot show gpt.img 2>out; cat out\n"
+	ok(sh("ulimit -v 200000; fails ./xlite-boot show gpt.img 2>out; cat out\n"
 	      "grep -q 'cannot map 268435456 bytes: Cannot allocate memory' out"), "too little memory");
-	ok(sh("ulimit -v 266000; ! ./xlite-boot show gpt.img 2>out; cat out; grep -q 'out of memory' out"),
+	ok(sh("ulimit -v 266000; fails ./xlite-boot show gpt.img 2>out; cat out; grep -q 'out of memory' out"),
 	   "too little for more than the kernel");
 }
 

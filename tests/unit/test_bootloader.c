@@ -449,10 +449,20 @@ static void test_pygrub(const char *path)
 	snprintf(want, sizeof(want), "linux (kernel '/vmlinuz')(ramdisk '/initrd.img /boot/grub/more')"
 		 "(args 'root=LABEL=Boot ro quiet')");
 	is_str(got.data, want, "its output");
-	ok(sh("rm -rf d; mkdir d; ! %s --entry=Gone --output-directory=d gpt.img; [ -z \"$(ls d)\" ]", path),
+	ok(sh("rm -rf d; mkdir d; fails %s --entry=Gone --output-directory=d gpt.img; [ -z \"$(ls d)\" ]", path),
 	   "nothing is left behind when a kernel is missing");
-	ok(sh("! %s --offset=512 gpt.img; ! %s --nonsense gpt.img; ! %s", path, path, path),
-	   "what it does not know");
+	ok(sh("%s -l gpt.img >out\n{ printf 'title: %%s\n  root: (hd0,gpt2)\n  kernel: %%s\n  args: %%s\n"
+	      "  initrd: %%s\n' First /boot/vmlinuz-6.1.0-13-amd64 root=/dev/xvda1 None\\\n"
+	      "	Second /vmlinuz 'root=LABEL=Boot ro quiet' '/initrd.img /boot/grub/more'\\\n"
+	      "	Gone /boot/gone None None Packed /vmlinuz None '/boot/grub/more.gz /initrd.img'\n"
+	      "} | diff - out", path), "its entries");
+	ok(sh("%s -n --output-format=simple --offset=$((2 << 20)) gpt.img >out; grep -q '^args root=LABEL' out\n"
+	      "fails %s -n --offset=512 gpt.img; fails %s -n --offset=$((99 << 20)) gpt.img 2>out\n"
+	      "grep -q 'disk 0: the offset 103809024 is beyond its end' out\n"
+	      "fails %s --offset=4k gpt.img 2>out; grep -q \"not '4k'\" out", path, path, path, path),
+	   "a file system that starts somewhere");
+	ok(sh("fails %s --isconfig gpt.img 2>out; grep -q 'isconfig is not supported' out\n"
+	      "fails %s --nonsense gpt.img; fails %s", path, path, path), "what it does not know");
 }
 
 /* As libxl calls it, on a terminal: the menu shows there, and -q keeps it away. */
@@ -584,6 +594,8 @@ static void test_json(void)
 	       "its problem");
 	is_str(json_at(j, "devices", 2, "problem"), "", "no problem");
 	is_str(json_at(j, "entries", 1, "title"), "Second", "an entry");
+	is_str(json_at(j, "entries", 2, "kernel"), "/boot/gone", "its kernel");
+	is_str(json_at(j, "entries", 3, "ramdisk"), "/boot/grub/more.gz /initrd.img", "its ramdisks");
 	is_str(json_string_value(json_object_get(json_object_get(j, "boots"), "place")), "1",
 	       "what would be booted");
 }
@@ -606,11 +618,11 @@ static void test_list(const char *path)
 	ok(sh("%s list -v two.img 2>&1 >/dev/null | grep -q 'sandbox: seccomp'", path), "list -v");
 	ok(sh("%s list --json two.img >out", path), "list --json");
 	test_json();
-	ok(sh("%s show two.img >out; grep -q '^          gzip: 64 bits, PV and PVH$' out; ! %s show -e 2 two.img",
+	ok(sh("%s show two.img >out; grep -q '^          gzip: 64 bits, PV and PVH$' out; fails %s show -e 2 two.img",
 	      path, path), "show");
 	ok(sh("%s extract -e first -k k -r r two.img; cmp k vmlinux; [ ! -e r ]", path), "extract");
 	ok(sh("%s extract --raw -k k two.img; cmp k tree/boot/vmlinuz*", path), "extract --raw");
-	ok(sh("! %s list -f nothing two.img; ! %s list nowhere.img; ! %s list .", path, path, path), "errors");
+	ok(sh("fails %s list -f nothing two.img; fails %s list nowhere.img; fails %s list .", path, path, path), "errors");
 }
 
 /* What a message may be. */
@@ -630,6 +642,10 @@ static void test_wire(void)
 	m.result.ramdisk_size = 0;
 	memset(m.result.cmdline, 'x', sizeof(m.result.cmdline));
 	ok(!wire_check(&m, sizeof(m), &request), "a command line without an end");
+	m = (struct wire_message){ .kind = MESSAGE_ENTRY };
+	ok(wire_check(&m, sizeof(m), &request), "an entry");
+	memset(m.entry.cmdline, 'x', sizeof(m.entry.cmdline));
+	ok(!wire_check(&m, sizeof(m), &request), "one whose command line has no end");
 	m = (struct wire_message){ .kind = MESSAGE_ERROR, .error = { .code = -5 } };
 	ok(!wire_check(&m, sizeof(m), &request), "an error that would be success");
 	m.kind = 77;
