@@ -7,10 +7,10 @@ boot_conf := arena text menu conf bls grub grub_script grub_eval grub_core grub_
 	grub_path grub_search grub_test grub_load grub_bls grub_regexp regex \
 	systemd_boot legacy syslinux nolist password sha512
 # What is in the reader, what starts it (in xlite as well), and what both need of the toolstack.
-BOOT_CONF_SRCS := $(boot_conf:%=bootloader/conf/%.c) bootloader/source.c
+BOOT_CONF_SRCS := $(boot_conf:%=bootloader/conf/%.c) bootloader/source.c bootloader/image/uki.c
 BOOT_SRCS := $(boot_blk:%=bootloader/blk/%.c) $(boot_fs:%=bootloader/fs/%.c) $(BOOT_CONF_SRCS) \
 	bootloader/disks.c bootloader/sandbox.c bootloader/child.c bootloader/load.c bootloader/console.c \
-	bootloader/image/uki.c bootloader/image/kernel.c \
+	bootloader/image/kernel.c \
 	bootloader/wire.c bootloader/bootloader.c bootloader/relay.c bootloader/menu.c bootloader/menu_edit.c bootloader/term.c \
 	bootloader/tool.c
 BOOT_BASE := $(patsubst %,toolstack/base/%.c,err str file wait json unpack unwrap elfnote lzo)

@@ -315,6 +315,32 @@ static int disks_read(void *arg, unsigned int dev, const char *path, size_t max,
 	return fs ? source_error(fs_read_file(fs, path, max, out, err), err) : no_fs(err);
 }
 
+static int disks_part(void *arg, unsigned int dev, const char *path, uint64_t offset, size_t len,
+		      struct bytes *out, struct err *err)
+{
+	scoped(free) char *data = NULL;
+	struct fs_node node;
+	struct fs *fs;
+	int rc = disks_file(arg, dev, path, &fs, &node, err);
+
+	if (rc < 0)
+		return source_error(rc, err);
+	if (offset > node.size)
+		offset = node.size;
+	if (len > node.size - offset)
+		len = (size_t)(node.size - offset);
+	data = malloc(len + 1);
+	if (!data)
+		return fail_nomem(err);
+	rc = len ? fs_read(fs, &node, offset, data, len, err) : 0;
+	if (rc < 0)
+		return source_error(rc, err);
+	data[len] = '\0';
+	*out = (struct bytes){ data, len };
+	data = NULL;
+	return 0;
+}
+
 static enum source_kind kind_of(const struct fs_node *node)
 {
 	return node->kind == FS_FILE ? SOURCE_FILE : node->kind == FS_DIR ? SOURCE_FOLDER :
@@ -424,7 +450,7 @@ void disks_set_note(struct disks *disks, unsigned int disk, const char *note)
 
 int disks_open(struct blk *const *blks, size_t nr, struct disks **out, struct err *err)
 {
-	static const struct source_ops ops = { disks_read, disks_stat, disks_list };
+	static const struct source_ops ops = { disks_read, disks_part, disks_stat, disks_list };
 	scoped(disks) struct disks *d = calloc(1, sizeof(*d));
 	int rc = 0;
 

@@ -62,6 +62,9 @@ struct source_ops {
 	   -EIO for a damaged file system, -ETIME when the budget of the run is used up. */
 	int (*read)(void *arg, unsigned int dev, const char *path, size_t max, struct bytes *out,
 		    struct err *err);
+	/* Its len bytes from offset on, less where it ends before; errors as read's. */
+	int (*part)(void *arg, unsigned int dev, const char *path, uint64_t offset, size_t len,
+		    struct bytes *out, struct err *err);
 	/* The target's kind and size (symlinks followed); errors as read's. */
 	int (*stat)(void *arg, unsigned int dev, const char *path, struct source_stat *out,
 		    struct err *err);
@@ -82,6 +85,13 @@ static inline int must_check source_read(const struct source *s, unsigned int de
 					 size_t max, struct bytes *out, struct err *err)
 {
 	return s->ops->read(s->arg, dev, path, max, out, err);
+}
+
+static inline int must_check source_part(const struct source *s, unsigned int dev, const char *path,
+					 uint64_t offset, size_t len, struct bytes *out,
+					 struct err *err)
+{
+	return s->ops->part(s->arg, dev, path, offset, len, out, err);
 }
 
 static inline int must_check source_stat(const struct source *s, unsigned int dev, const char *path,

@@ -8,7 +8,10 @@
 
 #include "base/scope.h"
 #include "base/str.h"
+#include "bootloader/image/uki.h"
 #include "text.h"
+
+enum { OS_RELEASE_MAX = 64 * 1024 };
 
 /* file has a suffix. "fedora+3-1.conf": id "fedora", exhausted when no tries are left ("+0", "+0-3"). */
 static int set_names(struct boot_menu *menu, struct bls_entry *e, const char *file)
@@ -115,7 +118,7 @@ static int read_entry(struct boot_menu *menu, unsigned int dev, const char *fold
 		      const char *file, struct bls_list *list, struct err *err)
 {
 	char *path = path_join(&menu->arena, folder, file), *text = NULL, *line;
-	struct bls_entry e = { .id = NULL };
+	struct bls_entry e = { .dev = dev, .folder = folder };
 	struct err why = ERR_INIT;
 	bool skip = false;
 
@@ -154,6 +157,85 @@ int bls_read_entries(struct boot_menu *menu, unsigned int dev, const char *folde
 	return rc;
 }
 
+/* A value of os-release(5) without quotes and backslashes, in place. */
+static char *unquote(char *value)
+{
+	char quote = *value == '"' || *value == '\'' ? *value++ : '\0', *to = value;
+
+	for (const char *from = value; *from && *from != quote; from++) {
+		if (*from == '\\' && quote != '\'' && from[1])
+			from++;
+		*to++ = *from;
+	}
+	*to = '\0';
+	return value;
+}
+
+/* What is not there, or is no better than what was, changes nothing. */
+static void read_os_release(char *text, struct bls_entry *e)
+{
+	/* As "Type #2" has them; earlier ones of a field are preferred. */
+	const struct {
+		const char *key;
+		char **field;
+	} fields[] = {
+		{ "PRETTY_NAME", &e->title }, { "IMAGE_ID", &e->title }, { "NAME", &e->title },
+		{ "ID", &e->title },
+		{ "IMAGE_VERSION", &e->version }, { "VERSION", &e->version },
+		{ "VERSION_ID", &e->version }, { "BUILD_ID", &e->version },
+		{ "IMAGE_ID", &e->sort_key }, { "ID", &e->sort_key },
+	};
+	char *values[ARRAY_SIZE(fields)] = { NULL }, *line;
+
+	while ((line = text_line(&text))) {
+		char *key = text_trim(line), *value = strchr(key, '=');
+
+		if (!value)
+			continue;
+		*value++ = '\0';
+		value = unquote(value);
+		for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+			if (*value && strcmp(fields[i].key, key) == 0)
+				values[i] = value;
+		}
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+		if (!*fields[i].field)
+			*fields[i].field = values[i];
+	}
+}
+
+/* An image that says nothing of itself is known by its name. */
+static int describe_image(struct boot_menu *menu, struct bls_entry *e, struct err *err)
+{
+	scoped(bytes) struct bytes head = BYTES_INIT, text = BYTES_INIT;
+	const struct source *s = menu->source;
+	struct source_stat st;
+	struct uki uki = { .os_release = { 0, 0 } };
+	struct err why = ERR_INIT;
+	char *copy;
+	int rc = source_stat(s, e->dev, e->linux_path, &st, &why);
+
+	if (rc == 0)
+		rc = source_part(s, e->dev, e->linux_path, 0, UKI_HEAD_MAX, &head, &why);
+	if (rc == 0)
+		rc = uki_parse(head.data, head.len, st.size, &uki, &why);
+	if (rc == 0 && uki.os_release.size > OS_RELEASE_MAX)
+		uki.os_release.size = OS_RELEASE_MAX;
+	if (rc == 0)
+		rc = source_part(s, e->dev, e->linux_path, uki.os_release.at,
+				 (size_t)uki.os_release.size, &text, &why);
+	if (rc == -ETIME || rc == -ENOMEM)
+		return fail(err, -rc, "%s", why.msg);
+	if (rc < 0)
+		return 0;
+	copy = arena_copy(&menu->arena, text.data, text.len);
+	if (!copy)
+		return conf_nomem(err);
+	read_os_release(copy, e);
+	return 0;
+}
+
 int bls_read_images(struct boot_menu *menu, unsigned int dev, const char *folder,
 		    struct bls_list *list, struct err *err)
 {
@@ -161,14 +243,16 @@ int bls_read_images(struct boot_menu *menu, unsigned int dev, const char *folder
 	int rc = conf_list(menu, dev, folder, ".efi", &files, err);
 
 	for (size_t i = 0; i < files.nr && rc == 0; i++) {
-		struct bls_entry e = { .efi = true };
+		struct bls_entry e = { .dev = dev, .folder = folder, .efi = true };
 
 		if (set_names(menu, &e, files.names[i]) < 0)
 			return conf_nomem(err);
 		e.linux_path = path_join(&menu->arena, folder, files.names[i]);
 		if (!e.linux_path)
 			return conf_nomem(err);
-		rc = add(menu, list, &e, err);
+		rc = describe_image(menu, &e, err);
+		if (rc == 0)
+			rc = add(menu, list, &e, err);
 	}
 	return rc;
 }

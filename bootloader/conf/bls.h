@@ -2,7 +2,7 @@
 /*
  * Entries of the Boot Loader Specification (uapi-group.org/specifications): type 1,
  * files /loader/entries/NAME.conf, and type 2, unified kernel images /EFI/Linux/NAME.efi,
- * known by their names alone. Used by systemd-boot's menu and GRUB's blscfg.
+ * which have an os-release(5) in them. Used by systemd-boot's menu and GRUB's blscfg.
  */
 #ifndef BOOTLOADER_CONF_BLS_H
 #define BOOTLOADER_CONF_BLS_H
@@ -10,9 +10,11 @@
 #include "conf.h"
 
 struct bls_entry {
+	unsigned int dev;
+	const char *folder;	/* that it is in */
 	char *id;		/* the file's name without suffix and counted tries */
 	char *file;		/* the file's name */
-	char *title, *version, *machine_id, *sort_key;	/* or NULL */
+	char *title, *version, *machine_id, *sort_key;	/* or NULL; those of an image by its os-release */
 	char *linux_path;	/* "linux", "efi" or "uki"; NULL: none given */
 	bool efi;
 	char **initrds;

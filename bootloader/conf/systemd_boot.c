@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * systemd-boot: Boot Loader Specification entries, with loader.conf's default and
- * timeout. The entries may be on an extended boot partition and loader.conf on the ESP.
+ * timeout. Those on the ESP and on an extended boot partition are one menu, whose
+ * loader.conf is on either.
  *
  * Entries that Red Hat's GRUB reads have its variables in them ($kernelopts). Where its
  * grub.cfg was not found, they are taken from grubenv, or are nothing: no kernel wants them.
@@ -74,12 +75,12 @@ static const char *find_env(struct boot_menu *menu, const char *base)
 	return "";
 }
 
-static int make_target(struct boot_menu *menu, const struct bls_entry *e, const char *folder,
-		       const char *env, struct boot_target *t, struct err *err)
+static int make_target(struct boot_menu *menu, const struct bls_entry *e, const char *env,
+		       struct boot_target *t, struct err *err)
 {
 	t->kind = e->efi ? BOOT_EFI : BOOT_LINUX;
 	t->kernel = (struct boot_file){
-		menu->dev, bls_path(menu, menu->dev, folder, e->linux_path), e->linux_path,
+		e->dev, bls_path(menu, e->dev, e->folder, e->linux_path), e->linux_path,
 	};
 	t->cmdline = expand(menu, env, e->options ? e->options : "");
 	if (!t->cmdline)
@@ -91,7 +92,7 @@ static int make_target(struct boot_menu *menu, const struct bls_entry *e, const 
 	for (size_t i = 0; i < e->nr_initrds; i++) {
 		char *word = expand(menu, env, e->initrds[i]);
 		struct boot_file f = {
-			menu->dev, word ? bls_path(menu, menu->dev, folder, word) : NULL, word,
+			e->dev, word ? bls_path(menu, e->dev, e->folder, word) : NULL, word,
 		};
 		int rc = 0;
 
@@ -105,17 +106,39 @@ static int make_target(struct boot_menu *menu, const struct bls_entry *e, const 
 	return 0;
 }
 
-static int add_entry(struct boot_menu *menu, const struct bls_entry *e, const char *folder,
-		     const char *env, struct err *err)
+/* Entries of one title are told apart by their versions, or by their files. */
+static const char *title_of(struct boot_menu *menu, const struct bls_list *list,
+			    const struct bls_entry *e)
+{
+	bool same = false, same_version = !e->version;
+
+	if (!e->title)
+		return e->id;
+	for (size_t i = 0; i < list->nr; i++) {
+		const struct bls_entry *other = &list->entries[i];
+
+		if (other == e || !other->title || strcmp(other->title, e->title) != 0)
+			continue;
+		same = true;
+		same_version |= e->version && other->version &&
+			strcmp(other->version, e->version) == 0;
+	}
+	return same ? arena_format(&menu->arena, "%s (%s)", e->title,
+				   same_version ? e->id : e->version) : e->title;
+}
+
+static int add_entry(struct boot_menu *menu, const struct bls_list *list,
+		     const struct bls_entry *e, const char *env, struct err *err)
 {
 	struct boot_target *t = arena_alloc(&menu->arena, sizeof(*t));
-	struct boot_entry *entry = t ? menu_add(menu, -1, e->title ? e->title : e->id) : NULL;
+	const char *title = title_of(menu, list, e);
+	struct boot_entry *entry = t && title ? menu_add(menu, -1, title) : NULL;
 
 	if (!entry)
 		return conf_no_entry(menu, err);
 	entry->id = e->id;
 	entry->body = t;
-	return make_target(menu, e, folder, env, t, err);
+	return make_target(menu, e, env, t, err);
 }
 
 /* A glob for the file's name, as a whole or without suffix and tries. */
@@ -195,30 +218,65 @@ static int find_loader_conf(struct boot_menu *menu, const char *base, struct err
 	return read_loader_conf(menu, dev, path, err);
 }
 
-/* Entries of both types under base ("", "/boot"). */
-static int read_base(struct boot_menu *menu, const char *base, struct err *err)
+/* Entries of both types under base of one device; -ENOENT when there is not even a folder. */
+static int read_both(struct boot_menu *menu, unsigned int dev, const char *base,
+		     struct bls_list *list, struct err *err)
 {
 	char *entries = arena_format(&menu->arena, "%s/loader/entries", base);
 	char *images = arena_format(&menu->arena, "%s/EFI/Linux", base);
-	const char *env = find_env(menu, base);
-	struct bls_list list = { .nr = 0 };
-	int rc;
+	int rc, more;
 
 	if (!entries || !images)
 		return conf_nomem(err);
-	rc = bls_read_entries(menu, menu->dev, entries, &list, err);
-	if (rc == 0 || rc == -ENOENT || rc == -ENOTDIR) {
-		int more = bls_read_images(menu, menu->dev, images, &list, err);
+	rc = bls_read_entries(menu, dev, entries, list, err);
+	if (rc < 0 && rc != -ENOENT && rc != -ENOTDIR)
+		return rc;
+	more = bls_read_images(menu, dev, images, list, err);
+	if (more == 0 || more == -ETIME || more == -ENOMEM || more == -E2BIG)
+		return more;
+	return rc == -ENOTDIR ? -ENOENT : rc;
+}
 
-		rc = more == 0 ? 0 : rc;
+static bool is_boot_partition(const struct boot_menu *menu, unsigned int dev)
+{
+	enum source_role role = menu->source->devices[dev].role;
+
+	return role == SOURCE_ROLE_ESP || role == SOURCE_ROLE_XBOOTLDR;
+}
+
+/* The ESP's and the extended boot partition's are one list; what only one of them has is enough. */
+static int read_others(struct boot_menu *menu, struct bls_list *list, struct err *err)
+{
+	const struct source *s = menu->source;
+	int rc = 0;
+
+	for (unsigned int dev = 0; dev < s->nr_devices && rc == 0; dev++) {
+		if (dev == menu->dev || !s->devices[dev].fs || !is_boot_partition(menu, dev) ||
+		    s->devices[dev].disk != s->devices[menu->dev].disk)
+			continue;
+		rc = read_both(menu, dev, "", list, err);
+		if (rc != -ETIME && rc != -ENOMEM && rc != -E2BIG)
+			rc = 0;
 	}
+	return rc;
+}
+
+/* Entries of both types under base ("", "/boot"). */
+static int read_base(struct boot_menu *menu, const char *base, struct err *err)
+{
+	const char *env = find_env(menu, base);
+	struct bls_list list = { .nr = 0 };
+	int rc = read_both(menu, menu->dev, base, &list, err);
+
+	if (rc == 0 && !base[0] && is_boot_partition(menu, menu->dev))
+		rc = read_others(menu, &list, err);
 	if (rc < 0)
-		return rc == -ENOTDIR ? -ENOENT : rc;
+		return rc;
 	if (!list.nr)
 		return fail(err, ENOENT, "no boot loader entries");
 	bls_sort(&list);
 	for (size_t i = 0; i < list.nr && rc == 0; i++)
-		rc = add_entry(menu, &list.entries[i], entries, env, err);
+		rc = add_entry(menu, &list, &list.entries[i], env, err);
 	menu->chosen = 0;
 	menu->target = menu_target_body;
 	return rc < 0 ? rc : find_loader_conf(menu, base, err);

@@ -38,6 +38,7 @@ static struct uki_part *part_of(struct uki *uki, const uint8_t *name)
 	} parts[] = {
 		{ ".linux", &uki->kernel }, { ".initrd", &uki->initrd },
 		{ ".ucode", &uki->microcode }, { ".cmdline", &uki->cmdline },
+		{ ".osrel", &uki->os_release },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {

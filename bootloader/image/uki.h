@@ -22,7 +22,7 @@ struct uki_part {
 };
 
 struct uki {
-	struct uki_part kernel, initrd, microcode, cmdline;
+	struct uki_part kernel, initrd, microcode, cmdline, os_release;
 };
 
 /* A PE file, whatever is in it. */

@@ -88,6 +88,25 @@ static inline int memsource_read(void *arg, unsigned int dev, const char *path, 
 	return 0;
 }
 
+static inline int memsource_part(void *arg, unsigned int dev, const char *path, uint64_t offset,
+				 size_t len, struct bytes *out, struct err *err)
+{
+	const struct memfile *f = memsource_find(arg, dev, path);
+	size_t size = f ? memfile_len(f) : 0, at = offset < size ? (size_t)offset : size;
+
+	if (!f)
+		return fail_sys(err, ENOENT, "cannot read");
+	if (len > size - at)
+		len = size - at;
+	out->data = malloc(len + 1);
+	if (!out->data)
+		return fail_nomem(err);
+	memcpy(out->data, f->text + at, len);
+	((char *)out->data)[len] = '\0';
+	out->len = len;
+	return 0;
+}
+
 static inline int memsource_stat(void *arg, unsigned int dev, const char *path,
 				 struct source_stat *out, struct err *err)
 {
@@ -142,7 +161,7 @@ static inline int memsource_list(void *arg, unsigned int dev, const char *path, 
 }
 
 static const struct source_ops memsource_ops = {
-	.read = memsource_read, .stat = memsource_stat, .list = memsource_list,
+	.read = memsource_read, .part = memsource_part, .stat = memsource_stat, .list = memsource_list,
 };
 
 #endif

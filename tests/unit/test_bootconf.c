@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "bootloader/conf/conf.h"
 #include "bootloader/conf/text.h"
+#include "kernel.h"
 #include "memsource.h"
 #include "tap.h"
 
@@ -171,6 +172,69 @@ static void test_bls(void)
 	ok(conf_read(&source, 2, &other, &err) == 0, "entries in /boot");
 	in_boot = describe(&other, other.chosen);
 	is_str(in_boot, "2:/boot/k,/i|root=/dev/a ro a1b $ ${ c", "their kernel, and GRUB's variables");
+}
+
+/* A unified kernel image that is called what its os-release says; or that says nothing. */
+static struct memfile image_file(unsigned int dev, const char *path, uint8_t *buf,
+				 const char *os_release)
+{
+	const struct kernel_section parts[] = {
+		{ ".linux", "kernel", 6 }, { ".osrel", os_release, strlen(os_release) },
+	};
+
+	return (struct memfile){ dev, path, (char *)buf,
+				 kernel_pe(buf, parts, *os_release ? 2 : 1) };
+}
+
+/* Type 1 and type 2, of the ESP and of an extended boot partition: one menu. */
+static void test_bls_images(void)
+{
+	static const struct source_device parts[] = {
+		{ .part = 1, .fs = "vfat", .role = SOURCE_ROLE_ESP },
+		{ .part = 2, .fs = "vfat", .role = SOURCE_ROLE_XBOOTLDR },
+		{ .part = 3, .fs = "ext4" }, { .disk = 1, .fs = "vfat", .role = SOURCE_ROLE_ESP },
+	};
+	static uint8_t image[6][8192];
+	const struct memfile files[] = {
+		CONF("a", "title Type One\nversion 3\nsort-key mid\nlinux /one\n"),
+		image_file(0, "/EFI/Linux/f-1.efi", image[0], "# x\nNAME=Ignored\nID=zoo\n\n"
+			   "PRETTY_NAME=\"Zoo \\\"9\\\" \\$x\"\nVERSION_ID='1'\nBUILD_ID=7\n"),
+		image_file(1, "/EFI/Linux/f-2.efi", image[1], "ID=zoo\nVERSION_ID=2\n"
+			   "PRETTY_NAME='Zoo \"9\" $x'\nIMAGE_ID=\n"),
+		image_file(1, "/EFI/Linux/g.efi", image[2], "ID=other\nIMAGE_ID=ape\nIMAGE_VERSION=1"),
+		image_file(1, "/EFI/Linux/g-2.efi", image[3], "ID=other\nIMAGE_ID=ape\nIMAGE_VERSION=1\n"),
+		image_file(1, "/EFI/Linux/none.efi", image[4], ""),
+		{ 1, "/loader/entries/b.conf", "title B\nsort-key mid\nversion 4\nlinux /two\ninitrd /i\n", 0 },
+		{ 0, "/loader/loader.conf", "default f-1.efi\n", 0 },
+		{ 2, "/loader/entries/c.conf", "title C\nlinux /no\n", 0 },
+		image_file(3, "/EFI/Linux/h.efi", image[5], "ID=elsewhere\n"),
+	};
+	static const struct {
+		const char *title, *boots;
+	} want[] = {
+		{ "ape (g-2)", "efi 1:/EFI/Linux/g-2.efi|" }, { "ape (g)", "efi 1:/EFI/Linux/g.efi|" },
+		{ "B", "1:/two,/i|" }, { "Type One", "0:/one|" },
+		{ "Zoo \"9\" $x (2)", "efi 1:/EFI/Linux/f-2.efi|" },
+		{ "Zoo \"9\" $x (1)", "efi 0:/EFI/Linux/f-1.efi|" },
+		{ "none", "efi 1:/EFI/Linux/none.efi|" },
+	};
+	struct memsource mem = { files, ARRAY_SIZE(files) };
+	struct source source = { &memsource_ops, &mem, parts, ARRAY_SIZE(parts) };
+
+	for (unsigned int dev = 0; dev < 2; dev++) {
+		scoped(boot_menu) struct boot_menu menu = BOOT_MENU_INIT;
+		struct err err = ERR_INIT;
+
+		ok(conf_read(&source, dev, &menu, &err) == 0, "from device %u: %s", dev, err.msg);
+		is_int(menu.nr_entries, ARRAY_SIZE(want), "entries of both");
+		for (size_t i = 0; i < ARRAY_SIZE(want) && i < menu.nr_entries; i++) {
+			scoped(free) char *boots = describe(&menu, (int)i);
+
+			is_str(menu.entries[i].title, want[i].title, "its order, and a title");
+			is_str(boots, want[i].boots, "what it boots");
+		}
+		is_int(menu.chosen, 5, "the default");
+	}
 }
 
 /* Which one is read: the first line's device, and what its menu would boot. */
@@ -406,6 +470,7 @@ int main(void)
 {
 	test_texts();
 	test_bls();
+	test_bls_images();
 	test_order();
 	test_refused();
 	test_guess();

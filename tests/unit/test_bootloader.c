@@ -544,7 +544,7 @@ static void test_unified(void)
 {
 	static uint8_t elf[4096], bz[8192], file[65536];
 	const struct kernel_section parts[] = {
-		{ ".osrel", "ID=x\n", 5 }, { ".cmdline", "console=hvc0  root=/dev/xvda2\n", 30 },
+		{ ".osrel", "NAME=U\n", 7 }, { ".cmdline", "console=hvc0  root=/dev/xvda2\n", 30 },
 		{ ".ucode", "microcode", 9 }, { ".initrd", "archive", 7 },
 		{ ".linux", bz, kernel_bzimage(bz, elf, sizeof(elf), "6.6.6 (x)") },
 	};
@@ -569,6 +569,7 @@ static void test_unified(void)
 	ok(same_content(files.kernel, result.kernel_size, "elf"), "its kernel");
 	ok(same_content(files.ramdisk, result.ramdisk_size, "both"), "its archives");
 	is_str(result.cmdline, "console=hvc0 root=/dev/xvda2", "its command line");
+	is_str(result.title, "U", "its title");
 	is_str(result.kernel.version, "6.6.6 (x)", "its version");
 	ok(result.kernel.unified && result.kernel.modes == 3, "what it is");
 	ok(!seen.note[0], "without a note: %s", seen.note);
