@@ -14,6 +14,7 @@
 
 #include "base/scope.h"
 #include "bootloader/conf/conf.h"
+#include "tests/unit/kernel.h"
 #include "tests/unit/memsource.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -73,6 +74,21 @@ static inline void bootconf_check_menu(struct boot_menu *menu)
 	}
 }
 
+/* A unified kernel image with the file's text as its os-release; free() it. */
+static inline uint8_t *bootconf_image(struct memfile *f)
+{
+	const struct kernel_section parts[] = {
+		{ ".linux", "x", 1 }, { ".osrel", f->text, strlen(f->text) },
+	};
+	uint8_t *image = malloc(8192 + parts[1].len);
+
+	if (!image)
+		abort();
+	f->len = kernel_pe(image, parts, ARRAY_SIZE(parts));
+	f->text = (char *)image;
+	return image;
+}
+
 /* The bytes are cut at NULs into one file after another of paths (NULL-terminated). */
 static inline int bootconf_fuzz(const uint8_t *data, size_t size, const char *language,
 				const char *const *paths)
@@ -84,6 +100,7 @@ static inline int bootconf_fuzz(const uint8_t *data, size_t size, const char *la
 	struct source source = { &memsource_ops, &mem, bootconf_devices,
 				 ARRAY_SIZE(bootconf_devices) };
 	struct err err = ERR_INIT;
+	scoped(free) uint8_t *image = NULL;
 	const char *path;
 	char *p = text;
 
@@ -92,8 +109,11 @@ static inline int bootconf_fuzz(const uint8_t *data, size_t size, const char *la
 	memcpy(text, data, size);
 	text[size] = '\0';
 	for (; *paths && p <= text + size; paths++) {
-		files[mem.nr++] = (struct memfile){ 0, *paths, p, 0 };
+		files[mem.nr] = (struct memfile){ 0, *paths, p, 0 };
 		p += strlen(p) + 1;
+		if (strstr(*paths, ".efi"))
+			image = bootconf_image(&files[mem.nr]);
+		mem.nr++;
 	}
 	/* BLS is a folder of files. */
 	path = strcmp(language, "bls") == 0 ? "/loader/entries" : files[0].path;

@@ -34,16 +34,22 @@ $(FUZZ_OUT)/blk.seeds: tests/fuzz/seeds $(FUZZ_OUT)/sparse
 	$(Q)tests/fuzz/seeds $(FUZZ_OUT)/sparse $@ && touch $@
 $(FUZZ_OUT)/kernel.seeds: tests/fuzz/kernel_seeds out/guests/pv32
 	$(Q)tests/fuzz/kernel_seeds out/guests/pv32 $@ && touch $@
-fuzz-blk fuzz-xfs_log: $(FUZZ_OUT)/blk.seeds
+$(FUZZ_OUT)/conf.seeds: tests/fuzz/conf_seeds
+	$(Q)tests/fuzz/conf_seeds $@ && touch $@
+fuzz-blk fuzz-xfs_log fuzz-image: $(FUZZ_OUT)/blk.seeds
 fuzz-kernel: $(FUZZ_OUT)/kernel.seeds
+$(filter fuzz-bootconf_%,$(FUZZ:$(FUZZ_OUT)/fuzz_%=fuzz-%)): $(FUZZ_OUT)/conf.seeds
 FUZZ_SEEDS_blk = $(wildcard $(FUZZ_OUT)/blk.seeds/*)
 FUZZ_SEEDS_xfs_log = $(wildcard $(FUZZ_OUT)/blk.seeds.log/*)
+FUZZ_SEEDS_image = $(wildcard $(FUZZ_OUT)/blk.seeds.image/*)
 
 # What to start from; boot configurations also from the corpus, where there is one.
-FUZZ_SEEDS_bootconf_grub := $(wildcard $(CORPORA)/bootcfg/*.cfg)
-FUZZ_SEEDS_bootconf_legacy := $(wildcard $(CORPORA)/bootcfg/*menu.lst $(CORPORA)/bootcfg/*-grub.conf)
-FUZZ_SEEDS_bootconf_syslinux := $(wildcard $(CORPORA)/bootcfg/*linux*.conf)
-FUZZ_SEEDS_bootconf_bls := $(wildcard $(CORPORA)/bootcfg/petitboot-bls/loader/entries/*)
+conf_seeds = $(wildcard $(FUZZ_OUT)/conf.seeds/$1/*) $(wildcard $(2:%=$(CORPORA)/bootcfg/%))
+FUZZ_SEEDS_bootconf_grub = $(call conf_seeds,grub,*.cfg)
+FUZZ_SEEDS_bootconf_legacy = $(call conf_seeds,legacy,*menu.lst *-grub.conf)
+FUZZ_SEEDS_bootconf_syslinux = $(call conf_seeds,syslinux,*linux*.conf)
+FUZZ_SEEDS_bootconf_bls = $(call conf_seeds,bls,petitboot-bls/loader/entries/*)
+FUZZ_SEEDS_bootconf_menu = $(call conf_seeds,menu)
 FUZZ_SEEDS_cfg := $(wildcard tests/unit/keys/*.cfg)
 FUZZ_SEEDS_kernel = $(wildcard $(FUZZ_OUT)/kernel.seeds/*)
 

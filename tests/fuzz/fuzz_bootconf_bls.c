@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Boot Loader Specification entries and loader.conf; names are in the first file. */
+/* Boot Loader Specification entries and loader.conf; the last file is an image's os-release. */
 #include "bootconf.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
