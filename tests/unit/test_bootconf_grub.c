@@ -4,9 +4,11 @@
  * itself (grub-emu) was asked the same; it differs where Red Hat's does (\\x2d, and ids that
  * start with digits), and a '$' that starts no variable is a syntax error there.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/scope.h"
 #include "base/str.h"
@@ -307,6 +309,92 @@ static void test_menu(void)
 	ok(menu.users[1].kind == BOOT_SECRET_PBKDF2, "password_pbkdf2");
 }
 
+/* An environment block as grub-editenv(1) writes it: 1024 bytes, filled up with '#'. */
+static void make_env(const char *saved, const char *next, char *env)
+{
+	int len = snprintf(env, 1025, "# GRUB Environment Block\n# WARNING: a warning.\n"
+			   "saved_entry=%s\n%s%s%skernelopts=root=/dev/a ro\n", saved,
+			   next ? "next_entry=" : "", next ? next : "", next ? "\n" : "");
+
+	memset(env + len, '#', (size_t)(1024 - len));
+	env[1024] = '\0';
+}
+
+/* The same by the program itself; false where there is none. */
+static bool make_env_really(const char *saved, const char *next, char *env)
+{
+	char path[] = "/tmp/xlite-grubenv.XXXXXX", command[512];
+	int fd = mkstemp(path);
+	ssize_t n = 0;
+
+	snprintf(command, sizeof(command), "grub-editenv %s create && grub-editenv %s set "
+		 "'saved_entry=%s' '%s%s' kernelopts='root=/dev/a ro'", path, path, saved,
+		 next ? "next_entry=" : "unused=", next ? next : "");
+	/* It puts another file in the place of the first. */
+	if (fd >= 0 && system(command) == 0) {
+		close(fd);
+		fd = open(path, O_RDONLY);
+		n = fd >= 0 ? read(fd, env, 1024) : 0;
+	}
+	if (fd >= 0)
+		close(fd);
+	unlink(path);
+	env[n > 0 ? n : 0] = '\0';
+	return n == 1024;
+}
+
+static void check_env(const char *how, const char *env, const char *want, bool once)
+{
+	static const char script[] =
+		"if [ -s $prefix/grubenv ]; then load_env; fi\n"
+		"if [ \"$next_entry\" ]; then\n"
+		"	set default=\"$next_entry\"; set next_entry=; save_env next_entry; boot_once=true\n"
+		"else set default=\"$saved_entry\"; fi\n"
+		"menuentry 'A b' --id one { linux /1 $kernelopts }\n"
+		"menuentry 'C d' --id gnu-2 { linux /2 }\n"
+		"submenu More --id more { menuentry 'E' --id three { linux /3 }\n"
+		"menuentry 'F' --id four { linux /4 } }\n";
+	const struct memfile files[] = {
+		{ 0, "/boot/grub/grub.cfg", script, 0 }, { 0, "/boot/grub/grubenv", env, 0 },
+	};
+	struct memsource mem = { files, ARRAY_SIZE(files) };
+	struct source source = { &memsource_ops, &mem, devices, ARRAY_SIZE(devices) };
+	scoped(boot_menu) struct boot_menu menu = BOOT_MENU_INIT;
+	struct err err = ERR_INIT;
+
+	ok(conf_read_file(&source, 0, files[0].path, NULL, &menu, &err) == 0, "%s: %s", how, err.msg);
+	if (menu.chosen >= 0)
+		is_str(menu.entries[menu.chosen].id, want, "%s: its default", how);
+	is_int(menu.one_shot, once, "%s: for once", how);
+}
+
+/* What grub-set-default and grub-reboot leave behind. */
+static void test_environment(void)
+{
+	static const struct {
+		const char *saved, *next, *want;
+	} envs[] = {
+		{ "gnu-2", NULL, "gnu-2" }, { "1", NULL, "gnu-2" }, { "more>four", NULL, "four" },
+		{ "More>1", NULL, "four" }, { "A b", NULL, "one" }, { "", NULL, "one" },
+		{ "no such entry", NULL, "one" }, { "0", "more>three", "three" }, { "0", "2>1", "four" },
+		{ "gnu-2", "one", "one" }, { "gnu-2", "", "gnu-2" }, { "0", "gone", "one" },
+	};
+	bool really = system("command -v grub-editenv >/dev/null") == 0;
+
+	if (!really)
+		ok(true, "grub-editenv's own # SKIP there is none");
+	for (size_t i = 0; i < ARRAY_SIZE(envs); i++) {
+		const char *next = envs[i].next;
+		char env[1025], how[100];
+
+		snprintf(how, sizeof(how), "saved '%s', next '%s'", envs[i].saved, next ? next : "-");
+		make_env(envs[i].saved, next, env);
+		check_env(how, env, envs[i].want, next && *next);
+		if (really && ok(make_env_really(envs[i].saved, next, env), "by grub-editenv"))
+			check_env(how, env, envs[i].want, next && *next);
+	}
+}
+
 /* grub_users and grub_arg, as Fedora writes them. */
 static void test_bls_locks(void)
 {
@@ -438,6 +526,7 @@ int main(void)
 	test_menu();
 	test_no_passwords();
 	test_bls_locks();
+	test_environment();
 	test_notes();
 	test_errors();
 	test_nesting(GRUB_DEPTH_MAX, "hd0,gpt1:/k|x1");
