@@ -21,6 +21,7 @@ struct view {
 	size_t current;		/* the entry that is marked */
 	int left_s;		/* of the countdown; -1: none runs */
 	int drawn;		/* lines on the terminal that the next drawing replaces */
+	bool second;		/* nothing changed but the countdown */
 	const char *message;	/* under the entries: a few words of ours */
 	char reason[512];	/* and what the guest's configuration has to do with it */
 	struct menu_user user;
@@ -82,16 +83,8 @@ static int draw_entries(const struct view *v)
 	return drawn;
 }
 
-static void draw(struct view *v)
+static void draw_status(const struct view *v)
 {
-	int lines;
-
-	term_up(v->io, v->drawn);
-	lines = draw_entries(v);
-	term_end_line(v->io);
-	term_print(v->io, "Up and Down choose, Enter boots, e edits%s",
-		   v->level >= 0 ? ", Escape goes back" : "");
-	term_end_line(v->io);
 	if (v->left_s >= 0) {
 		term_print(v->io, "The marked entry boots in %d s", v->left_s);
 	} else if (v->message) {
@@ -99,6 +92,25 @@ static void draw(struct view *v)
 		term_guest_text(v->io, v->reason, TERM_COLUMNS - 1 - (int)strlen(v->message));
 	}
 	term_end_line(v->io);
+}
+
+static void draw(struct view *v)
+{
+	int lines;
+
+	/* Where sequences do nothing, the rest would come again each second. */
+	if (v->second) {
+		term_up(v->io, 1);
+		draw_status(v);
+		return;
+	}
+	term_up(v->io, v->drawn);
+	lines = draw_entries(v);
+	term_end_line(v->io);
+	term_print(v->io, "Up and Down choose, Enter boots, e edits%s",
+		   v->level >= 0 ? ", Escape goes back" : "");
+	term_end_line(v->io);
+	draw_status(v);
 	lines += 3;
 	/* What was longer before leaves nothing behind. */
 	for (; lines < v->drawn; lines++)
@@ -203,7 +215,8 @@ static int step(struct view *v, struct menu_choice *choice)
 {
 	int key = term_key(v->io, v->left_s > 0 ? 1000 : -1);
 
-	if (key == -ETIMEDOUT && v->left_s > 0) {
+	v->second = key == -ETIMEDOUT && v->left_s > 0;
+	if (v->second) {
 		/* What starts by itself starts whatever is locked: that guards the console. */
 		v->left_s--;
 		return 0;

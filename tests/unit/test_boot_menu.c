@@ -17,6 +17,8 @@ struct terminal {
 	const char *keys;	/* "`" is a second without a key; the end: the terminal is gone */
 	char screen[ROWS][COLUMNS + 1];
 	int row, column, wrong;
+	char plain[8192];	/* the same where sequences do nothing, and are not seen */
+	size_t plain_len;
 	char escape[16];
 	size_t escape_len;	/* within a sequence: its bytes so far */
 };
@@ -80,8 +82,12 @@ static void terminal_write(void *arg, const char *text, size_t len)
 {
 	struct terminal *t = arg;
 
-	for (size_t i = 0; i < len && t->row < ROWS; i++)
+	for (size_t i = 0; i < len && t->row < ROWS; i++) {
+		if (!t->escape_len && text[i] != '\033' && text[i] != '\r' &&
+		    t->plain_len < sizeof(t->plain) - 1)
+			t->plain[t->plain_len++] = text[i];
 		put(t, text[i]);
+	}
 }
 
 /* The row that holds text, or -1. */
@@ -204,6 +210,31 @@ static void test_screen(void)
 	boot_menu_free(&f.menu);
 }
 
+/* Without sequences: each drawing is lines in their order, and a second is one more line. */
+static void test_plain(void)
+{
+	static const char menu[] = "\nBoot menu from /boot/grub/grub.cfg (grub2)\n\n"
+		" > one\n   two\n   none\n   more ...\n\n"
+		"Up and Down choose, Enter boots, e edits\nThe marked entry boots in 3 s\n"
+		"The marked entry boots in 2 s\n";
+	static const char again[] = "   one\n > two\n   none\n   more ...\n\n"
+		"Up and Down choose, Enter boots, e edits\n\n";
+	char want[sizeof(menu) + sizeof(again)];
+	struct fixture f;
+
+	run(&f, CFG, script, "`");
+	is_str(f.t.plain, menu, "as plain text");
+	boot_menu_free(&f.menu);
+	snprintf(want, sizeof(want), "%s%s", menu, again);
+	run(&f, CFG, script, "`j");
+	is_str(f.t.plain, want, "and after a key");
+	boot_menu_free(&f.menu);
+	run(&f, CFG, script, "jjj\r");
+	ok(strstr(f.t.plain, " > three\n   f\\x1b[31mour\n\nUp and Down choose, Enter boots, e edits, "
+		  "Escape goes back\n\n"), "a submenu");
+	boot_menu_free(&f.menu);
+}
+
 /* More entries than fit: the marked one is always there. */
 static void test_scroll(void)
 {
@@ -317,6 +348,7 @@ int main(void)
 {
 	test_keys();
 	test_screen();
+	test_plain();
 	test_scroll();
 	test_bound();
 	test_levels();
