@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What boot configurations are read from: the devices of one guest and the file
- * systems on them, as a table and three calls. Implemented over the guest's disks
+ * systems on them, as a table and four calls. Implemented over the guest's disks
  * and over texts in memory (tests, fuzzers). The table is filled before a
  * configuration is read and does not change; the implementation owns all of it.
  *

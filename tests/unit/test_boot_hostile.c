@@ -95,6 +95,10 @@ static void test_user(void)
 	ok(sh("%s ./xlite-boot -q --entry=second --output=- --output-format=simple "
 	      "--output-directory=theirs gpt.img >out\n"
 	      "cmp vmlinux \"$(sed -n 's/^kernel //p' out)\"", as), "as libxl calls it");
+	ok(sh("./xlite-boot show -v gpt.img 2>out >/dev/null; grep -q 'sandbox: seccomp%s' out\n"
+	      "%s ./xlite-boot show -v gpt.img 2>out >/dev/null; grep 'sandbox: seccomp' out >got\n"
+	      "fails grep 'another user' got", geteuid() == 0 ? ", another user" : "", as),
+	   "what the sandbox is made of");
 	ok(sh("chmod 0 gpt.img\nfails %s ./xlite-boot list gpt.img 2>out; chmod 644 gpt.img\n"
 	      "echo \"xlite-boot: cannot open 'gpt.img': Permission denied\" | cmp - out", as),
 	   "but what a user may not read");
