@@ -33,7 +33,7 @@ struct boot_disk {
 	int fd;			/* open for reading only; borrowed */
 	enum boot_format format;	/* from the configuration, never guessed */
 	uint32_t sector;	/* a block device's logical sector, bytes; 0: not known */
-	uint64_t offset;	/* bytes of a raw one that are not looked at: its file system is behind */
+	uint64_t offset;	/* of a raw one: where its file system starts, in bytes */
 };
 
 /* Disks that are opened for it. */

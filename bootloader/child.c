@@ -347,8 +347,10 @@ static int open_raw(struct child *c, unsigned int i, struct err *err)
 	c->blks[i] = c->files[i];
 	if (!offset)
 		return 0;
-	return offset < size ? blk_open_slice(c->files[i], offset, size - offset, &c->blks[i], err) :
-		fail(err, EINVAL, "the offset %llu is beyond its end", (unsigned long long)offset);
+	if (offset >= size)
+		return fail(err, EINVAL, "the offset %llu is beyond its end",
+			    (unsigned long long)offset);
+	return blk_open_slice(c->files[i], offset, size - offset, &c->blks[i], err);
 }
 
 static int open_disk(struct child *c, unsigned int i, struct err *err)

@@ -292,7 +292,7 @@ static int parse(int argc, char **argv, struct pygrub *p)
 				return -EINVAL;
 			break;
 		case IS_CONFIG:
-			fputs("xlite-boot: --isconfig is not supported: only images are read\n", stderr);
+			fputs("xlite-boot: --isconfig is not supported: it reads images\n", stderr);
 			return -EINVAL;
 		default:
 			return -EINVAL;

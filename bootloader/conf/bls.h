@@ -14,7 +14,7 @@ struct bls_entry {
 	const char *folder;	/* that it is in */
 	char *id;		/* the file's name without suffix and counted tries */
 	char *file;		/* the file's name */
-	char *title, *version, *machine_id, *sort_key;	/* or NULL; those of an image by its os-release */
+	char *title, *version, *machine_id, *sort_key;	/* or NULL */
 	char *linux_path;	/* "linux", "efi" or "uki"; NULL: none given */
 	bool efi;
 	char **initrds;

@@ -619,11 +619,12 @@ static void test_list(const char *path)
 	ok(sh("%s list -v two.img 2>&1 >/dev/null | grep -q 'sandbox: seccomp'", path), "list -v");
 	ok(sh("%s list --json two.img >out", path), "list --json");
 	test_json();
-	ok(sh("%s show two.img >out; grep -q '^          gzip: 64 bits, PV and PVH$' out; fails %s show -e 2 two.img",
-	      path, path), "show");
+	ok(sh("%s show two.img >out; grep -q '^          gzip: 64 bits, PV and PVH$' out\n"
+	      "fails %s show -e 2 two.img", path, path), "show");
 	ok(sh("%s extract -e first -k k -r r two.img; cmp k vmlinux; [ ! -e r ]", path), "extract");
 	ok(sh("%s extract --raw -k k two.img; cmp k tree/boot/vmlinuz*", path), "extract --raw");
-	ok(sh("fails %s list -f nothing two.img; fails %s list nowhere.img; fails %s list .", path, path, path), "errors");
+	ok(sh("fails %s list -f nothing two.img; fails %s list nowhere.img; fails %s list .", path,
+	      path, path), "errors");
 }
 
 /* What a message may be. */
