@@ -112,9 +112,9 @@ pools
 is "cpupool-destroy" "$rc:$err:$pools:$(xenstore-list /local/pool)" "0::Pool-0=0:0"
 
 # From a file; the name is the file's.
-printf 'sched = "credit"\ncpus = "1"\nfoo = 1\n' > "$T/p3"
+printf 'sched = "credit2"\ncpus = "1"\nfoo = 1\n' > "$T/p3"
 run xlite cpupool-create "$T/p3"
-is "from a file" "$rc:${out#*$'\n'}" $'0:cpupool name:   p3\nscheduler:      credit\nnumber of cpus: 1'
+is "from a file" "$rc:${out#*$'\n'}" $'0:cpupool name:   p3\nscheduler:      credit2\nnumber of cpus: 1'
 like "an unknown key is said" "$err" "p3:3:1: unknown key 'foo'"
 ok "xl destroys it" xl cpupool-destroy p3
 printf 'name = "p4"\nnodes = ["0"]\n' > "$T/p4"
