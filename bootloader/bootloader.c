@@ -121,8 +121,9 @@ void bootloader_describe(const struct boot_device_info *d, struct strbuf *out)
 
 const char *bootloader_sandbox(const struct boot_result *r, char *buf, size_t size)
 {
-	snprintf(buf, size, "seccomp%s%s%s", r->sandbox & SANDBOX_UID ? ", another user" : "",
+	snprintf(buf, size, "seccomp%s%s%s%s", r->sandbox & SANDBOX_UID ? ", another user" : "",
 		 r->sandbox & SANDBOX_NAMESPACES ? ", namespaces" : "",
+		 r->sandbox & SANDBOX_NO_FILES ? ", an empty root" : "",
 		 r->sandbox & SANDBOX_LANDLOCK ? ", Landlock" : "");
 	return buf;
 }

@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -37,6 +38,18 @@ static bool enter_namespaces(bool root)
 	const int flags = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
 
 	return unshare(root ? flags : CLONE_NEWUSER | flags) == 0;
+}
+
+/*
+ * An empty root instead of the host's: no path leads anywhere, and none of the host's file systems
+ * stays busy because its copy of the mount is here. /proc is a folder that every host has.
+ */
+static bool leave_files(void)
+{
+	return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+		mount("none", "/proc", "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=4k") == 0 &&
+		chdir("/proc") == 0 && syscall(SYS_pivot_root, ".", ".") == 0 &&
+		umount2(".", MNT_DETACH) == 0 && chdir("/") == 0;
 }
 
 static int drop_root(struct err *err)
@@ -169,8 +182,11 @@ int sandbox_enter(uint64_t memory, unsigned int seconds, int terminal, unsigned 
 	bool root = geteuid() == 0;
 	int rc;
 
-	if (enter_namespaces(root))
+	if (enter_namespaces(root)) {
 		have |= SANDBOX_NAMESPACES;
+		if (leave_files())
+			have |= SANDBOX_NO_FILES;
+	}
 	rc = drop_bounding_set(root, err);
 	if (rc == 0 && root)
 		rc = drop_root(err);

@@ -17,6 +17,7 @@ enum {
 	SANDBOX_UID = 1,	/* another user: root became nobody */
 	SANDBOX_NAMESPACES = 2,
 	SANDBOX_LANDLOCK = 4,
+	SANDBOX_NO_FILES = 8,	/* an empty root, and none of the host's mounts */
 };
 
 /*
