@@ -162,19 +162,25 @@ static void put_files(const struct boot_target *t, char *kernel, char *ramdisk)
 					t->initrds[i].path);
 }
 
-static void put_target(struct child *c, size_t entry, struct boot_entry_info *info)
+/* What is wrong with an entry is said when it is asked for; the end of the means concerns all. */
+static int put_target(struct child *c, size_t entry, struct boot_entry_info *info,
+		      struct err *err)
 {
 	struct boot_target t = { .kind = BOOT_LINUX };
-	struct err ignored = ERR_INIT;	/* it is said when it is asked for */
+	int rc = boot_menu_target(&c->menu, entry, &t, err);
 
-	if (boot_menu_target(&c->menu, entry, &t, &ignored) < 0)
-		return;
+	if (rc < 0)
+		return rc == -ETIME || rc == -ENOMEM ? rc : 0;
 	put_files(&t, info->kernel_path, info->ramdisk_path);
 	put(info->cmdline, "%s", t.cmdline);
+	return 0;
 }
 
 static void say_menu(struct child *c)
 {
+	struct err err = ERR_INIT;
+	bool look = c->request.action == BOOT_LIST;
+
 	for (size_t i = 0; i < c->menu.nr_entries; i++) {
 		const struct boot_entry *e = &c->menu.entries[i];
 		struct boot_entry_info *info = &new_message(c)->entry;
@@ -185,10 +191,12 @@ static void say_menu(struct child *c)
 		info->submenu = e->submenu;
 		info->locked = e->locked;
 		info->is_default = c->menu.chosen == (int)i;
-		if (c->request.action == BOOT_LIST && !e->submenu)
-			put_target(c, i, info);
+		if (look && !e->submenu)
+			look = put_target(c, i, info, &err) == 0;
 		say(c, MESSAGE_ENTRY);
 	}
+	if (err.code == ETIME || err.code == ENOMEM)
+		say_note(c, "what some entries boot is not shown", err.msg);
 	for (size_t i = 0; i < c->menu.nr_notes; i++)
 		say_note(c, c->menu.language, c->menu.notes[i]);
 }

@@ -122,15 +122,24 @@ struct member {
 	struct md md;
 };
 
+/*
+ * Data behind the superblock (1.1, 1.2) comes first: at the end of a partition any user of the
+ * guest may have a file that looks like one. Then what has seen most; then what is found first.
+ */
+static bool is_newer(const struct member *a, const struct member *b)
+{
+	if (!a->md.start != !b->md.start)
+		return a->md.start != 0;
+	return a->md.events > b->md.events || (a->md.events == b->md.events && a < b);
+}
+
 /* The one of a member's mirror that is up to date, always the same one. */
 static const struct member *newest(const struct member *members, size_t nr, const struct member *m)
 {
 	const struct member *best = m;
 
 	for (const struct member *i = members; i < members + nr; i++) {
-		if (strcmp(i->md.uuid, m->md.uuid) == 0 &&
-		    (i->md.events > best->md.events ||
-		     (i->md.events == best->md.events && i < best)))
+		if (strcmp(i->md.uuid, m->md.uuid) == 0 && is_newer(i, best))
 			best = i;
 	}
 	return best;
@@ -166,7 +175,7 @@ static int replace_stale(struct disks *d, unsigned int stale, const struct membe
 
 	if (rc == -ENOMEM || rc == -ETIME)
 		return fail(err, -rc, "%s", why.msg);
-	if (fs && strcmp(fs->uuid, own->fs->uuid) == 0) {
+	if (fs && fs->uuid[0] && strcmp(fs->uuid, own->fs->uuid) == 0) {
 		own->note[0] = '\0';
 		use_fs(&d->devices[stale], own, take(fs));
 	}

@@ -190,7 +190,8 @@ static int run(struct pygrub *p, struct err *err)
 		.ramdisk_max = (uint64_t)RAMDISK_MAX_MIB << 20,
 		.timeout_ms = TIMEOUT_MS,
 		/* libxl gives a terminal also where nobody looks at it. */
-		.terminal = p->quiet || p->entry || !isatty(STDIN_FILENO) ? -1 : STDIN_FILENO,
+		.terminal = p->list || p->dry || p->quiet || p->entry || !isatty(STDIN_FILENO) ?
+			-1 : STDIN_FILENO,
 		.alone = true,
 	};
 	scoped(boot_files) struct boot_files files = BOOT_FILES_INIT;

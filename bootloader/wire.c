@@ -51,7 +51,7 @@ bool wire_check(const struct wire_message *m, size_t len, const struct wire_requ
 		return ends(m->error.msg) && m->error.code > 0 && m->error.code < 4096;
 	case MESSAGE_MENU_UP:
 	case MESSAGE_MENU_DOWN:
-		return request->terminal;
+		return request->terminal && request->action == BOOT_LOAD;
 	default:
 		return false;
 	}

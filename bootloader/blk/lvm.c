@@ -40,7 +40,7 @@ struct parse {
 	/* What has been read. */
 	uint64_t seqno;
 	uint64_t extent_size;		/* bytes */
-	char vg_id[40];
+	char vg_id[LVM_ID];
 	struct group_pv {
 		char name[LVM_NAME], id[40];
 		uint64_t start;
@@ -380,18 +380,25 @@ static struct pv *newest(struct pv *pvs, size_t nr)
 	return best;
 }
 
-/* A text that was read before, from another volume of the group. */
-static bool known(const struct lvm *out, const struct parse *t, size_t first)
+/* The groups whose texts were read. */
+struct groups {
+	size_t nr;
+	char id[LVM_PVS][LVM_ID];
+};
+
+/* A text that was read before, from another volume of the group; a new one is known from now on. */
+static bool known(struct groups *groups, const char *id)
 {
-	for (size_t i = 0; i < first; i++) {
-		if (strcmp(out->lv[i].vg_id, t->vg_id) == 0)
+	for (size_t i = 0; i < groups->nr; i++) {
+		if (strcmp(groups->id[i], id) == 0)
 			return true;
 	}
+	strcpy(groups->id[groups->nr++], id);
 	return false;
 }
 
-static int read_group(const struct pv *pvs, size_t nr, const struct pv *from, struct lvm *out,
-		      struct err *err)
+static int read_group(const struct pv *pvs, size_t nr, const struct pv *from,
+		      struct groups *groups, struct lvm *out, struct err *err)
 {
 	scoped(free) struct parse *t = calloc(1, sizeof(*t));
 	size_t first = out->nr;
@@ -405,7 +412,7 @@ static int read_group(const struct pv *pvs, size_t nr, const struct pv *from, st
 		rc = blk_step(from->blk, err);
 	while (rc == 0 && statement(t));
 	/* Damaged in the middle: what is whole may still be of use. */
-	if (known(out, t, first)) {
+	if (known(groups, t->vg_id)) {
 		for (; out->nr > first; out->nr--)
 			free(out->lv[out->nr - 1].segment);
 		return rc;
@@ -419,6 +426,7 @@ int lvm_read(struct blk *const *blks, size_t nr, struct lvm *out, struct err *er
 {
 	scoped(lvm) struct lvm lvm = { .nr = 0 };
 	struct pv pvs[LVM_PVS] = { { NULL, "", NULL, 0 } }, *pv;
+	struct groups groups = { .nr = 0 };
 	size_t found = 0;
 	int rc = 0;
 
@@ -434,7 +442,7 @@ int lvm_read(struct blk *const *blks, size_t nr, struct lvm *out, struct err *er
 		found += pvs[found].blk != NULL;
 	}
 	while (rc == 0 && (pv = newest(pvs, found))) {
-		rc = read_group(pvs, found, pv, &lvm, err);
+		rc = read_group(pvs, found, pv, &groups, &lvm, err);
 		free(pv->text);
 		pv->text = NULL;
 	}

@@ -14,7 +14,8 @@
 struct blk;
 struct budget;
 
-enum { LVM_PVS = 16, LVM_LVS = 64, LVM_SEGMENTS = 64, LVM_STRIPES = 8, LVM_NAME = 128 };
+enum { LVM_PVS = 16, LVM_LVS = 64, LVM_SEGMENTS = 64, LVM_STRIPES = 8, LVM_NAME = 128,
+	LVM_ID = 40 };
 
 struct lvm_segment {
 	uint64_t start, len;		/* bytes of the volume */
@@ -29,7 +30,7 @@ struct lvm_segment {
 
 struct lvm_lv {
 	char vg[LVM_NAME], name[LVM_NAME];
-	char vg_id[40], id[40];
+	char vg_id[LVM_ID], id[LVM_ID];
 	size_t nr;
 	struct lvm_segment *segment;	/* owned */
 	char note[200];			/* why it cannot be read, or "" */

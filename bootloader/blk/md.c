@@ -52,7 +52,7 @@ static bool parse(const uint8_t *s, uint64_t at, uint64_t disk_size, struct md *
 
 	if (get_le32(s) != magic || get_le32(s + SUPER_VERSION) != 1 ||
 	    get_le64(s + SUPER_AT) != at / SECTOR || start > disk_size / SECTOR ||
-	    size > disk_size / SECTOR - start)
+	    size > disk_size / SECTOR - start || (at > SUPER_LEN && start))
 		return false;
 	*md = (struct md){
 		.level = (int32_t)get_le32(s + SUPER_LEVEL),

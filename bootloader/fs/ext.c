@@ -248,7 +248,7 @@ static int check_super(struct fs *fs, struct err *err)
 static int open_journal(struct fs *fs, struct ext *x, struct err *err)
 {
 	struct ext2_super_block *sb = x->fs->super;
-	struct ext_journal journal;
+	struct ext_journal journal = { .nr = 0 };
 	int rc;
 
 	if (!(sb->s_feature_incompat & EXT3_FEATURE_INCOMPAT_RECOVER))
@@ -261,8 +261,10 @@ static int open_journal(struct fs *fs, struct ext *x, struct err *err)
 	rc = load_runs(x, sb->s_journal_inum, err);
 	if (rc == 0)
 		rc = ext_journal_scan(x->io.blk, &x->runs, x->fs->blocksize, &journal, err);
-	if (rc < 0)
+	if (rc < 0) {
+		ext_journal_free(&journal);
 		return fail_in(err, "journal");
+	}
 	x->io.journal = journal;
 	if (journal.fast)
 		snprintf(fs->note, sizeof(fs->note), "it was not unmounted: what was synced last in "

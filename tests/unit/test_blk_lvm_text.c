@@ -84,8 +84,10 @@ static void with_disks(const char *what, const char *boots, const char *thin)
 		return;
 	s = disks_source(disks);
 	dev = source_by_name(s, "lvm/vg-boot");
-	if (ok(dev != SOURCE_NO_DEVICE && source_read(s, dev, "/which", 9, &got, &err) == 0,
-	       "%s: read %s", what, err.msg))
+	if (!boots)
+		is_int(dev, SOURCE_NO_DEVICE, "%s: no volume", what);
+	else if (ok(dev != SOURCE_NO_DEVICE && source_read(s, dev, "/which", 9, &got, &err) == 0,
+		    "%s: read %s", what, err.msg))
 		is_str(got.data, boots, "%s: where it is", what);
 	dev = source_by_name(s, "lvm/vg-thin");
 	is_int(dev != SOURCE_NO_DEVICE, thin != NULL, "%s: a thin volume", what);
@@ -106,6 +108,8 @@ int main(void)
 		with_disks("the second is newer", "b", NULL);
 	if (ok(make_disks(12, on_b, 9, on_a), "the first is newer"))
 		with_disks("the first is newer", "b", NULL);
+	if (ok(make_disks(12, "", 9, on_a), "the newer has none any more"))
+		with_disks("none any more", NULL, NULL);
 	if (ok(make_disks(4, with_thin, 4, with_thin), "a thin volume"))
 		with_disks("thin", "a", "thin: not read here: let the guest's own GRUB boot it (pvgrub)");
 	image_cleanup();

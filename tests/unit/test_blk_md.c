@@ -175,6 +175,16 @@ static void look_foreign(const char *what, struct disks *disks)
 	is_content(what, s, 1, "foreign");
 }
 
+/* Nor does it take a mirror away whose data no user can lie about. */
+static void look_beside(const char *what, struct disks *disks)
+{
+	const struct source *s = disks_source(disks);
+
+	is_int(s->nr_devices, 3, "%s: two disks and one mirror", what);
+	is_content(what, s, source_by_name(s, "md/boot"), "old");
+	is_content(what, s, s->devices[0].fs ? 0 : 1, "foreign");
+}
+
 static void look_raid5(const char *what, struct disks *disks)
 {
 	is_int(disks_source(disks)->nr_devices, 1, "%s: no mirror", what);
@@ -193,11 +203,18 @@ static void look_plain(const char *what, struct disks *disks)
 static void test_others(void)
 {
 	static const char *const foreign[] = { "old.md", "new.md" }, *const one[] = { "one.md" };
+	static const char *const turned[] = { "new.md", "old.md" };
 	const struct super few = { END, 1, 3, false }, many = { END, 1, 99, false };
+	const struct super real = { SECOND, 1, 3, false };
 
 	if (ok(make_member("old.md", "old.img", &few) && make_member("new.md", "foreign.img", &many),
 	       "two file systems"))
 		with_disks("foreign", foreign, 2, look_foreign);
+	if (ok(make_member("old.md", "old.img", &real) && make_member("new.md", "foreign.img", &many),
+	       "a mirror and a file system")) {
+		with_disks("beside", foreign, 2, look_beside);
+		with_disks("beside, first", turned, 2, look_beside);
+	}
 	for (int v = END; v <= OLD; v += v == SECOND ? OLD - SECOND : 1) {
 		const struct super raid5 = { v, 5, 3, false };
 
@@ -209,6 +226,10 @@ static void test_others(void)
 	       sh("printf '\\377' | dd of=one.md bs=1 seek=$((13 * 1048576 - 8192 + 134)) conv=notrunc"),
 	       "beyond the end"))
 		with_disks("beyond the end", one, 1, look_plain);
+	if (ok(make_member("one.md", "empty.img", &many) &&
+	       sh("printf '\\010' | dd of=one.md bs=1 seek=$((13 * 1048576 - 8192 + 128)) conv=notrunc"),
+	       "data elsewhere"))
+		with_disks("data elsewhere", one, 1, look_plain);
 }
 
 int main(void)

@@ -18,6 +18,9 @@ static const struct kernel_section sections[] = {
 	{ ".profile", "ID=a", 4 }, { ".cmdline", "one", 3 },
 	{ ".profile", "ID=b", 4 }, { ".cmdline", "two", 3 },
 };
+static const struct kernel_section titled[] = {
+	{ ".linux", "a kernel", 8 }, { ".osrel", "NAME=a\n", 7 },
+};
 
 static bool same(const uint8_t *file, struct uki_part part, const char *want)
 {
@@ -47,6 +50,10 @@ static void test_uki(void)
 	len = kernel_pe(file, sections, 5);
 	is_int(uki_parse(file, len, len - 512, &uki, &err), -EINVAL, "truncated");
 	is_str(err.msg, "it is truncated: its section '.initrd' is beyond its end", "its message");
+	len = kernel_pe(file, titled, ARRAY_SIZE(titled));
+	ok(uki_parse(file, len, len, &uki, &err) == 0 && same(file, uki.os_release, "NAME=a\n"), "a title");
+	ok(uki_parse(file, len, len - 512, &uki, &err) == 0 && same(file, uki.kernel, "a kernel") &&
+	   !uki.os_release.size, "one that is truncated ends no boot");
 }
 
 static void test_cmdline(void)

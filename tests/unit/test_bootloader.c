@@ -391,20 +391,24 @@ static void test_liars(void)
 		const char *name, *disk;
 		int code;
 		const char *words;
+		bool list;
 	} liars[] = {
-		{ "one that ends", "e", EIO, "status 3" },
-		{ "one that dies", "d", EIO, "signal 11" },
-		{ "one that is silent", "q", ETIMEDOUT, "too long" },
-		{ "one that talks nonsense", "n", EPROTO, "no sense" },
-		{ "one that talks zeroes", "z", EPROTO, "no sense" },
-		{ "one with a menu for nobody", "m", ETIMEDOUT, "too long" },
+		{ "one that ends", "e", EIO, "status 3", false },
+		{ "one that dies", "d", EIO, "signal 11", false },
+		{ "one that is silent", "q", ETIMEDOUT, "too long", false },
+		{ "one that talks nonsense", "n", EPROTO, "no sense", false },
+		{ "one that talks zeroes", "z", EPROTO, "no sense", false },
+		{ "one with a menu for nobody", "m", ETIMEDOUT, "too long", false },
+		{ "one with a menu where a list is wanted", "m", EPROTO, "no sense", true },
 	};
 	int reader = program, pair[2];
 
 	program = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 	for (size_t i = 0; i < ARRAY_SIZE(liars); i++) {
 		scoped(boot_files) struct boot_files files = BOOT_FILES_INIT;
-		const struct boot_options o = { .action = BOOT_LOAD, .timeout_ms = 1000, .alone = true };
+		const struct boot_options o = {
+			.action = liars[i].list ? BOOT_LIST : BOOT_LOAD, .timeout_ms = 1000, .alone = true,
+		};
 		struct boot_result result;
 		struct err err = ERR_INIT;
 		struct seen seen;

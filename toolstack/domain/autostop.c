@@ -15,15 +15,20 @@
 /* How long the supervisor may take to put away what has ended; what is kept stays. */
 enum { TIDY_MS = 10000, LOOK_MS = 20 };
 
-static bool wanted(const struct domain_entry *entry, const struct autostart *list)
+static bool is_listed(const struct domain_entry *entry, const struct autostart *list)
 {
-	if (entry->info.domid == 0 || entry->info.dying || entry->info.shutdown)
+	if (entry->info.domid == 0)
 		return false;
 	for (size_t i = 0; list && entry->name && i < list->nr; i++) {
 		if (list->guests[i].name && strcmp(list->guests[i].name, entry->name) == 0)
 			return true;
 	}
 	return !list;
+}
+
+static bool wanted(const struct domain_entry *entry, const struct autostart *list)
+{
+	return is_listed(entry, list) && !entry->info.dying && !entry->info.shutdown;
 }
 
 static void report(const struct lifecycle_target *target)
@@ -82,9 +87,9 @@ static size_t see_to_late(struct xen *xen, const struct lifecycle_target *target
 	return nr_late;
 }
 
-/* Those that were asked and whom somebody restarts now: the number that still are at the deadline. */
+/* Whom somebody restarts now, asked or not: *again; the number that still are at the deadline. */
 static size_t wait_for_ends(const struct domain_list *domains, const struct autostart *list,
-			    int64_t deadline)
+			    int64_t deadline, bool *again)
 {
 	size_t nr = 0;
 
@@ -92,8 +97,10 @@ static size_t wait_for_ends(const struct domain_list *domains, const struct auto
 	for (size_t i = 0; i < domains->nr; i++) {
 		const struct domain_entry *entry = &domains->items[i];
 
-		if (!entry->name || !wanted(entry, list))
+		if (!entry->name || !is_listed(entry, list) ||
+		    !runfile_has_end(RUNFILE_DIR, entry->name))
 			continue;
+		*again = true;
 		while (runfile_has_end(RUNFILE_DIR, entry->name) && wait_now_ms() < deadline &&
 		       wait_poll(NULL, 0, wait_deadline(LOOK_MS)) == -ETIMEDOUT)
 			continue;
@@ -105,15 +112,19 @@ static size_t wait_for_ends(const struct domain_list *domains, const struct auto
 	return nr;
 }
 
-/* Asks who runs now, and waits: how many that were; 0: nobody runs any more. */
+/*
+ * Asks who runs now, and waits: how many there were, or more where somebody was being restarted;
+ * 0: nobody runs any more.
+ */
 static int stop_round(struct xen *xen, const struct autostart *list,
 		      const struct autostart_stop *how, int64_t deadline, struct err *err)
 {
 	scoped(domain_list) struct domain_list domains = DOMAIN_LIST_INIT;
 	scoped(free) struct lifecycle_target *targets = NULL;
-	int64_t left = deadline - wait_now_ms();
+	int64_t left = deadline - wait_now_ms(), tidy;
 	struct err unused;
 	size_t nr, nr_late = 0;
+	bool again = false;
 	int rc = domain_list_all(xen, &domains, err);
 
 	if (rc < 0)
@@ -125,18 +136,20 @@ static int stop_round(struct xen *xen, const struct autostart *list,
 	rc = lifecycle_wait(xen, targets, nr, LIFECYCLE_ENDED, left > 0 ? (int)left : 0, report, err);
 	if (rc < 0 && rc != -EINTR && rc != -ETIMEDOUT)
 		return rc;
-	if (rc == -ETIMEDOUT) {
+	if (rc == -ETIMEDOUT)
 		nr_late = see_to_late(xen, targets, nr, how);
-	} else if (rc == 0) {
-		if (lifecycle_wait(xen, targets, nr, LIFECYCLE_GONE, TIDY_MS, report, &unused) < 0)
-			log_info("what has ended and is kept stays");
-		nr_late = wait_for_ends(&domains, list, deadline);
-	}
+	else if (rc == 0 &&
+		 lifecycle_wait(xen, targets, nr, LIFECYCLE_GONE, TIDY_MS, report, &unused) < 0)
+		log_info("what has ended and is kept stays");
+	/* Who is to be destroyed has to be there first. */
+	tidy = how->destroy ? wait_deadline(TIDY_MS) : deadline;
+	if (rc != -EINTR)
+		nr_late += wait_for_ends(&domains, list, tidy > deadline ? tidy : deadline, &again);
 	if (rc == -EINTR || wait_interrupted())
 		return fail(err, EINTR, "interrupted; the guests go on shutting down");
 	if (nr_late)
 		return fail(err, ETIMEDOUT, "%zu of %zu guests have not shut down", nr_late, nr);
-	return rc == 0 ? (int)nr : 0;
+	return (int)nr + again;
 }
 
 int autostart_stop(struct xen *xen, const struct autostart *list,
