@@ -169,11 +169,29 @@ static bool walk(const struct boot_menu *menu, const char *spec, int *found)
 	}
 }
 
+/* An entry that is a file of its own, as bootctl calls it: "arch.conf", "first.efi". */
+static bool find_file(const struct boot_menu *menu, const char *spec, int *entry)
+{
+	static const char *const suffixes[] = { ".conf", ".efi" };
+	size_t len = strlen(spec);
+
+	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
+		size_t n = strlen(suffixes[i]);
+		char id[256];
+
+		if (len <= n || len - n >= sizeof(id) || strcmp(spec + len - n, suffixes[i]) != 0)
+			continue;
+		snprintf(id, sizeof(id), "%.*s", (int)(len - n), spec);
+		return walk(menu, id, entry);
+	}
+	return false;
+}
+
 int boot_menu_find(const struct boot_menu *menu, const char *spec)
 {
 	int i;
 
-	return walk(menu, spec, &i) ? menu_leaf(menu, i) : -1;
+	return walk(menu, spec, &i) || find_file(menu, spec, &i) ? menu_leaf(menu, i) : -1;
 }
 
 int menu_default(struct boot_menu *menu, const char *spec)

@@ -234,6 +234,9 @@ static void test_bls_images(void)
 			is_str(boots, want[i].boots, "what it boots");
 		}
 		is_int(menu.chosen, 5, "the default");
+		is_int(boot_menu_find(&menu, "f-2.efi"), 4, "an entry by its file");
+		is_int(boot_menu_find(&menu, "f-2"), 4, "and without the suffix");
+		is_int(boot_menu_find(&menu, "f-3.efi"), -1, "none of that name");
 	}
 }
 
