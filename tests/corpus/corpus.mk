@@ -29,3 +29,4 @@ out/dom0/corpus.tar: $(UNIT_OUT)/fit $(wildcard $(CORPORA)/xlcfg/*.cfg)
 		[ $$? = 3 ] || exit 1; done
 	$(Q)tar cf $@ -C out/corpus .
 DOM0_PROGRAMS += out/dom0/corpus.tar
+-include $(wildcard $(UNIT_OUT)/tests/corpus/*.d)
