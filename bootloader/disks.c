@@ -206,8 +206,7 @@ static int find_member(struct disks *d, unsigned int dev, struct blk *blk, struc
 		return md->level == 1 && md->start == 0;
 	if (md->level == 1)
 		return 1;
-	snprintf(note, sizeof(note), "RAID level %d is not read here: let the guest's own GRUB "
-		 "boot it (pvgrub)", md->level);
+	snprintf(note, sizeof(note), "RAID level %d is not read here: " BLK_ADVICE, md->level);
 	d->own[dev].note[0] = '\0';
 	add_note(&d->own[dev], note);
 	return 0;
@@ -231,7 +230,8 @@ static int add_mirrors(struct disks *d, struct blk *const *blks, struct err *err
 
 		if (best == &members[i])
 			rc = add_mirror(d, best, blk, err);
-		else if (members[i].md.events < best->md.events)
+		else if (!members[i].md.start == !best->md.start &&
+			 members[i].md.events < best->md.events)
 			rc = replace_stale(d, members[i].dev, best, blk, err);
 	}
 	return rc < 0 ? fail_in(err, "RAID") : 0;

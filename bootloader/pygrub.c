@@ -204,9 +204,10 @@ static int run(struct pygrub *p, struct err *err)
 	if (self < 0)
 		return fail_sys(err, errno, "cannot open my own program");
 	rc = bootloader_add_disk(&disks, p->image, BOOT_RAW, err);
+	if (rc < 0)
+		return rc;
 	disks.disks[0].offset = p->offset;
-	if (rc == 0)
-		rc = bootloader_run(self, &o, &cb, &r, &files, err);
+	rc = bootloader_run(self, &o, &cb, &r, &files, err);
 	if (rc < 0 || p->list)
 		return rc;
 	args = str_format("%s%s%s", r.cmdline, p->args && r.cmdline[0] ? " " : "",

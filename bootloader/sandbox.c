@@ -47,7 +47,8 @@ static bool enter_namespaces(bool root)
 static bool leave_files(void)
 {
 	return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
-		mount("none", "/proc", "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=4k") == 0 &&
+		mount("none", "/proc", "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
+		      "size=4k") == 0 &&
 		chdir("/proc") == 0 && syscall(SYS_pivot_root, ".", ".") == 0 &&
 		umount2(".", MNT_DETACH) == 0 && chdir("/") == 0;
 }

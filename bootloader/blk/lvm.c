@@ -24,7 +24,7 @@ enum {
 
 struct pv {
 	struct blk *blk;
-	char id[40];			/* with its dashes, as in texts */
+	char id[LVM_ID];		/* with its dashes, as in texts */
 	char *text;			/* owned: the metadata */
 	uint64_t seqno;			/* of text: counts the changes of the volume group */
 };
@@ -42,7 +42,7 @@ struct parse {
 	uint64_t extent_size;		/* bytes */
 	char vg_id[LVM_ID];
 	struct group_pv {
-		char name[LVM_NAME], id[40];
+		char name[LVM_NAME], id[LVM_ID];
 		uint64_t start;
 	} pv[LVM_PVS];
 	size_t nr_pvs;
@@ -180,8 +180,8 @@ static void cannot(struct lvm_lv *lv, const char *what)
 {
 	char shown[80];
 
-	snprintf(lv->note, sizeof(lv->note), "%s: not read here: let the guest's own GRUB boot it "
-		 "(pvgrub)", str_escape(what, strlen(what), shown, sizeof(shown)));
+	snprintf(lv->note, sizeof(lv->note), "%s: not read here: " BLK_ADVICE,
+		 str_escape(what, strlen(what), shown, sizeof(shown)));
 }
 
 static void is_bad(struct lvm_lv *lv, const char *why)

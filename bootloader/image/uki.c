@@ -79,11 +79,13 @@ int uki_parse(const uint8_t *head, size_t len, uint64_t size, struct uki *out, s
 		if (memcmp(head + at, ".profile", SECTION_NAME) == 0 && profiles++)
 			break;
 		rc = part ? section(head + at, size, part, err) : 0;
-		if (rc < 0 && part != &uki.os_release)
-			return rc;
 		/* It only has the title. */
-		if (rc < 0)
+		if (rc < 0 && part == &uki.os_release) {
 			*part = (struct uki_part){ 0, 0 };
+			err->msg[0] = '\0';
+		} else if (rc < 0) {
+			return rc;
+		}
 	}
 	if (!uki.kernel.size)
 		return -ENODATA;

@@ -126,6 +126,30 @@ bed_ssh_limit()
 		"$bed_src" "$bed_dir" "$2"
 }
 
+# bed_package: begins a script that makes out/bed/ITS-NAME.tgz. Ends it when there is one of this
+# recipe (but for its comments); else $tmp is a folder of its own, removed at its end
+bed_package()
+{
+	bed_what=$(basename "$0")
+	bed_stamp=$(sed '/^[[:space:]]*#/d' "$0" | sha256sum | cut -c1-16)-$bed_suite
+	mkdir -p "$bed_out"
+	exec 9> "$bed_out/$bed_what.lock"
+	flock 9
+	[ "$(cat "$bed_out/$bed_what.stamp" 2> /dev/null)" != "$bed_stamp" ] || exit 0
+	tmp=$(mktemp -d "${TMPDIR:-/tmp}/xlite-$bed_what.XXXXXX")
+	trap 'rm -rf "$tmp"' EXIT
+	trap 'exit 130' INT TERM HUP
+}
+
+# bed_package_of FOLDER: it is what is in there
+bed_package_of()
+{
+	tar -C "$1" --owner=0 --group=0 -S -czf "$bed_out/$bed_what.new" .
+	mv "$bed_out/$bed_what.new" "$bed_out/$bed_what.tgz"
+	echo "$bed_stamp" > "$bed_out/$bed_what.stamp"
+	say "$bed_what: ready ($(du -h "$bed_out/$bed_what.tgz" | cut -f1))"
+}
+
 # bed_consoles: the last lines of everything that may say why it hangs
 bed_consoles()
 {

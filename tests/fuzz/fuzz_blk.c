@@ -69,9 +69,9 @@ static void mend_gpt(uint8_t *data, size_t size, uint32_t sector)
 	len = (uint64_t)get_le32(header + HEADER_NR) * get_le32(header + HEADER_ENTRY_SIZE);
 	if (len && len <= ENTRIES_MAX && get_le64(header + HEADER_ENTRIES) < SPARSE_SECTORS_MAX &&
 	    blk_read(blk, get_le64(header + HEADER_ENTRIES) * sector, entries, (size_t)len, &err) == 0)
-		kernel_le(header + HEADER_ENTRIES_CRC, 4, crc32(0, entries, (unsigned int)len));
-	kernel_le(header + HEADER_CRC, 4, 0);
-	kernel_le(header + HEADER_CRC, 4, crc32(0, header, get_le32(header + HEADER_SIZE)));
+		put_le(header + HEADER_ENTRIES_CRC, 4, crc32(0, entries, (unsigned int)len));
+	put_le(header + HEADER_CRC, 4, 0);
+	put_le(header + HEADER_CRC, 4, crc32(0, header, get_le32(header + HEADER_SIZE)));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

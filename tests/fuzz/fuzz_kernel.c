@@ -62,8 +62,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	try(image, kernel_bzimage(image, data, size, "6.1"));
 	memset(image, 0, 64);
 	memcpy(image, "MZ\0\0zimg", 8);
-	kernel_le(image + 8, 4, 64);
-	kernel_le(image + 12, 4, size);
+	put_le(image + 8, 4, 64);
+	put_le(image + 12, 4, size);
 	memcpy(image + 64, data, size);
 	try(image, 64 + size);
 	return 0;

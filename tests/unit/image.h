@@ -20,6 +20,7 @@
 #include "bootloader/blk/blk.h"
 #include "bootloader/fs/fs.h"
 #include "fs_walk.h"
+#include "le.h"
 #include "tap.h"
 
 /*
@@ -135,10 +136,8 @@ static void image_md_super(uint8_t *s, uint64_t at, uint64_t member_size, uint32
 	memset(s, 0, 256);
 	memset(s + 16, 0xab, 16);
 	strcpy((char *)s + 32, "some-host:boot");
-	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
-		for (size_t k = 0; k < fields[i].len; k++)
-			s[fields[i].at + k] = (uint8_t)(fields[i].value >> 8 * k);
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
+		put_le(s + fields[i].at, fields[i].len, fields[i].value);
 }
 
 static int image_unlink(const char *path, const struct stat *st, int type, struct FTW *ftw)

@@ -13,6 +13,7 @@
 #include <xen/elfnote.h>
 
 #include "base/scope.h"
+#include "le.h"
 
 /* A note with a text; its size. */
 __attribute__((unused))
@@ -66,12 +67,6 @@ struct kernel_section {
 	size_t len;
 };
 
-static inline void kernel_le(uint8_t *p, size_t bytes, uint64_t value)
-{
-	for (size_t i = 0; i < bytes; i++)
-		p[i] = (uint8_t)(value >> 8 * i);
-}
-
 /* A PE file with these sections, each padded to 512 bytes; its size. */
 __attribute__((unused))
 static size_t kernel_pe(uint8_t *to, const struct kernel_section *sections, size_t nr)
@@ -81,18 +76,18 @@ static size_t kernel_pe(uint8_t *to, const struct kernel_section *sections, size
 
 	memset(to, 0, at);
 	memcpy(to, "MZ", 2);
-	kernel_le(to + 0x3c, 4, PE);
+	put_le(to + 0x3c, 4, PE);
 	memcpy(to + PE, "PE\0\0\x64\x86", 6);
-	kernel_le(to + PE + 6, 2, nr);
-	kernel_le(to + PE + 20, 2, OPTIONAL);
+	put_le(to + PE + 6, 2, nr);
+	put_le(to + PE + 20, 2, OPTIONAL);
 	for (size_t i = 0; i < nr; i++) {
 		uint8_t *p = to + PE + 24 + OPTIONAL + 40 * i;
 		size_t padded = (sections[i].len + BLOCK - 1) / BLOCK * BLOCK;
 
 		memcpy(p, sections[i].name, strlen(sections[i].name));
-		kernel_le(p + 8, 4, sections[i].len);
-		kernel_le(p + 16, 4, padded);
-		kernel_le(p + 20, 4, at);
+		put_le(p + 8, 4, sections[i].len);
+		put_le(p + 16, 4, padded);
+		put_le(p + 20, 4, at);
 		memset(to + at, 0, padded);
 		memcpy(to + at, sections[i].data, sections[i].len);
 		at += padded;
@@ -108,9 +103,9 @@ static size_t kernel_bzimage(uint8_t *to, const void *payload, size_t len, const
 	to[0x1f1] = 2;
 	memcpy(to + 0x1fe, "\x55\xaa", 2);
 	memcpy(to + 0x202, "HdrS\x0f\x02", 6);
-	kernel_le(to + 0x20e, 2, 0x200);
+	put_le(to + 0x20e, 2, 0x200);
 	memcpy(to + 0x400, version, strlen(version) + 1);
-	kernel_le(to + 0x24c, 4, len);
+	put_le(to + 0x24c, 4, len);
 	memcpy(to + 3 * 512, payload, len);
 	return 3 * 512 + len;
 }

@@ -6,12 +6,6 @@
 
 enum { AREA = 4096, AREA_SIZE = 61440, DATA = 1 << 20, DISK = 10 << 20 };
 
-static void put_le(uint8_t *p, uint64_t v, unsigned int len)
-{
-	for (unsigned int i = 0; i < len; i++)
-		p[i] = (uint8_t)(v >> 8 * i);
-}
-
 /* A physical volume: its label, one metadata area with this text, extents of 1 MiB. */
 __attribute__((format(printf, 3, 4)))
 static bool make_pv(const char *path, char id, const char *fmt, ...)
@@ -23,19 +17,19 @@ static bool make_pv(const char *path, char id, const char *fmt, ...)
 
 	memset(head, 0, sizeof(head));
 	memcpy(head + 512, "LABELONE", 8);
-	put_le(head + 512 + 20, 32, 4);
+	put_le(head + 512 + 20, 4, 32);
 	memcpy(head + 512 + 24, "LVM2 001", 8);
 	memset(head + 512 + 32, id, 32);
-	put_le(head + 512 + 72, DATA, 8);	/* the data area; then a zero, and that of the metadata */
-	put_le(head + 512 + 104, AREA, 8);
-	put_le(head + 512 + 112, AREA_SIZE, 8);
+	put_le(head + 512 + 72, 8, DATA);	/* the data area; then a zero, and that of the metadata */
+	put_le(head + 512 + 104, 8, AREA);
+	put_le(head + 512 + 112, 8, AREA_SIZE);
 	memcpy(head + AREA + 4, " LVM2 x[5A%r0N*>", 16);
-	put_le(head + AREA + 32, AREA_SIZE, 8);
-	put_le(head + AREA + 40, 512, 8);
+	put_le(head + AREA + 32, 8, AREA_SIZE);
+	put_le(head + AREA + 40, 8, 512);
 	va_start(ap, fmt);
 	vsnprintf(text, AREA_SIZE - 512, fmt, ap);
 	va_end(ap);
-	put_le(head + AREA + 48, strlen(text) + 1, 8);
+	put_le(head + AREA + 48, 8, strlen(text) + 1);
 	return fd >= 0 && pwrite(fd, head, sizeof(head), 0) == sizeof(head);
 }
 

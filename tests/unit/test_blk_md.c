@@ -6,12 +6,6 @@
 
 enum { OLD = 90, END = 10, START = 11, SECOND = 12 };	/* 0.90, 1.0, 1.1, 1.2 */
 
-static void put_le(uint8_t *p, uint64_t v, unsigned int len)
-{
-	for (unsigned int i = 0; i < len; i++)
-		p[i] = (uint8_t)(v >> 8 * i);
-}
-
 /* What a superblock says that matters. */
 struct super {
 	int version;
@@ -22,30 +16,27 @@ struct super {
 
 static void put_old(uint8_t *s, const struct super *super, uint64_t at)
 {
-	put_le(s + 8, 90, 4);
-	put_le(s + 20, 0xabababab, 4);
-	put_le(s + 28, super->level, 4);
-	put_le(s + 32, at >> 10, 4);
-	put_le(s + 44, 7, 4);
+	put_le(s, 4, 0xa92b4efc);
+	put_le(s + 8, 4, 90);
+	put_le(s + 20, 4, 0xabababab);
+	put_le(s + 28, 4, super->level);
+	put_le(s + 32, 4, at >> 10);
+	put_le(s + 44, 4, 7);
 	memset(s + 52, 0xab, 12);
-	put_le(s + 156, super->events, 8);
-	put_le(s + 3984, super->spare ? 0 : 6, 4);
+	put_le(s + 156, 8, super->events);
+	put_le(s + 3984, 4, super->spare ? 0 : 6);
 }
 
-static void put_new(uint8_t *s, const struct super *super, uint64_t at, uint64_t sectors)
+static void put_new(uint8_t *s, const struct super *super, uint64_t at, uint64_t size)
 {
-	uint64_t start = super->version == END ? 0 : 2048;
-
-	put_le(s + 4, 1, 4);
-	memset(s + 16, 0xab, 16);
-	strcpy((char *)s + 32, "some-host:boot");
-	put_le(s + 72, super->level, 4);
-	put_le(s + 128, start, 8);
-	put_le(s + 136, (super->version == END ? at / 512 : sectors) - start, 8);
-	put_le(s + 144, at / 512, 8);
-	put_le(s + 160, 1, 4);
-	put_le(s + 200, super->events, 8);
-	put_le(s + 258, super->spare ? 0xffff : 1, 2);
+	image_md_super(s, at, size, super->level);
+	if (super->version == END) {
+		put_le(s + 128, 8, 0);
+		put_le(s + 136, 8, at / 512);
+	}
+	put_le(s + 160, 4, 1);
+	put_le(s + 200, 8, super->events);
+	put_le(s + 258, 2, super->spare ? 0xffff : 1);
 }
 
 /* A file system of 12 MiB on a member of 13 MiB, which is written to path. */
@@ -58,11 +49,10 @@ static bool make_member(const char *path, const char *fs, const struct super *su
 	scoped(fd) int fd = -1;
 	uint8_t s[4096] = { 0 };
 
-	put_le(s, 0xa92b4efc, 4);
 	if (super->version == OLD)
 		put_old(s, super, at);
 	else
-		put_new(s, super, at, size / 512);
+		put_new(s, super, at, size);
 	if (!sh("rm -f %s; truncate -s 13M %s; dd if=%s of=%s bs=1M seek=%d conv=notrunc", path, path, fs,
 		path, shifted))
 		return false;

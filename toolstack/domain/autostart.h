@@ -61,7 +61,8 @@ struct autostart_stop {
 
 /*
  * Shuts down the guests of the list (NULL: all of the host) at once and waits until they are gone,
- * or kept by their config; who restarts meanwhile is asked again. -ETIMEDOUT when some have not ended; -EINTR.
+ * or kept by their config; who restarts meanwhile is asked again. -ETIMEDOUT when some have not
+ * ended; -EINTR.
  */
 int autostart_stop(struct xen *xen, const struct autostart *list,
 		   const struct autostart_stop *how, struct err *err) must_check;

@@ -87,9 +87,12 @@ static size_t see_to_late(struct xen *xen, const struct lifecycle_target *target
 	return nr_late;
 }
 
-/* Whom somebody restarts now, asked or not: *again; the number that still are at the deadline. */
+/*
+ * Waits for those whom somebody restarts now: how many still are at the deadline. *unasked grows by
+ * those of them that did not run when all were asked.
+ */
 static size_t wait_for_ends(const struct domain_list *domains, const struct autostart *list,
-			    int64_t deadline, bool *again)
+			    int64_t deadline, size_t *unasked)
 {
 	size_t nr = 0;
 
@@ -100,7 +103,7 @@ static size_t wait_for_ends(const struct domain_list *domains, const struct auto
 		if (!entry->name || !is_listed(entry, list) ||
 		    !runfile_has_end(RUNFILE_DIR, entry->name))
 			continue;
-		*again = true;
+		*unasked += !wanted(entry, list);
 		while (runfile_has_end(RUNFILE_DIR, entry->name) && wait_now_ms() < deadline &&
 		       wait_poll(NULL, 0, wait_deadline(LOOK_MS)) == -ETIMEDOUT)
 			continue;
@@ -112,10 +115,7 @@ static size_t wait_for_ends(const struct domain_list *domains, const struct auto
 	return nr;
 }
 
-/*
- * Asks who runs now, and waits: how many there were, or more where somebody was being restarted;
- * 0: nobody runs any more.
- */
+/* Asks who runs now, and waits; how many there were, with who was being restarted, or 0. */
 static int stop_round(struct xen *xen, const struct autostart *list,
 		      const struct autostart_stop *how, int64_t deadline, struct err *err)
 {
@@ -124,7 +124,6 @@ static int stop_round(struct xen *xen, const struct autostart *list,
 	int64_t left = deadline - wait_now_ms(), tidy;
 	struct err unused;
 	size_t nr, nr_late = 0;
-	bool again = false;
 	int rc = domain_list_all(xen, &domains, err);
 
 	if (rc < 0)
@@ -144,12 +143,12 @@ static int stop_round(struct xen *xen, const struct autostart *list,
 	/* Who is to be destroyed has to be there first. */
 	tidy = how->destroy ? wait_deadline(TIDY_MS) : deadline;
 	if (rc != -EINTR)
-		nr_late += wait_for_ends(&domains, list, tidy > deadline ? tidy : deadline, &again);
+		nr_late += wait_for_ends(&domains, list, tidy > deadline ? tidy : deadline, &nr);
 	if (rc == -EINTR || wait_interrupted())
 		return fail(err, EINTR, "interrupted; the guests go on shutting down");
 	if (nr_late)
 		return fail(err, ETIMEDOUT, "%zu of %zu guests have not shut down", nr_late, nr);
-	return (int)nr + again;
+	return (int)nr;
 }
 
 int autostart_stop(struct xen *xen, const struct autostart *list,
