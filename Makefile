@@ -13,8 +13,8 @@ base    := err log str file json wait findings unpack unwrap elfnote lzo
 xen     := xen store wire watch readmany nodes domctl host console_ring passthrough pool sched
 config  := cfg types lists fields config_json keys keytab keyparse config conf spec spec_json \
 	disk devnum nic pci devices media platform vnuma cpuid cpuid_json cpulist size
-domain  := runfile userdata layout create boot platform firmware viridian vcpus affinity cpupool \
-	update cpuid claim \
+domain  := runfile userdata layout create boot platform firmware viridian vcpus affinity placement \
+	cpupool update cpuid claim \
 	destroy reset attach cdrom lookup list lifecycle balloon paths ending coredump attend console hostparts \
 	trigger bootload bootdisk bootprog stats metrics await preflight room autostart autostop
 build   := builder image kernel cache pv pvh hvm hvminfo acpi e820

@@ -32,11 +32,11 @@ die() { say "$(basename "$0"): $*"; exit 1; }
 # shellcheck source=tests/bed/qemu.sh
 . "$bed_src/qemu.sh"
 
-# bed_on_machine WORD: "iommu" has an IOMMU, a processor for the PV shim and NICs to give away
-# (qemu.sh); a snapshot loads only into the machine that it was taken of
+# bed_on_machine WORD: "server" has an IOMMU, NICs to give away, two memory nodes and a processor
+# for the PV shim (qemu.sh); a snapshot loads only into the machine that it was taken of
 bed_on_machine()
 {
-	case $1 in '' | iommu) ;; *) die "there is no machine '$1'" ;; esac
+	case $1 in '' | server) ;; *) die "there is no machine '$1'" ;; esac
 	bed_machine=$1
 	bed_disk=dom0${1:+-$1}.qcow2
 }

@@ -19,7 +19,7 @@ bed_tether()
 
 # bed_qemu DISK [QEMU-OPTION...]: start QEMU in the background, in $bed_dir
 # BED_KEEP: seconds that it may live on after this shell (kept beds)
-# bed_machine: "" or "iommu"
+# bed_machine: "" or "server"
 bed_qemu()
 {
 	local disk=$1 tether cpu machine=()
@@ -30,15 +30,17 @@ bed_qemu()
 	# HVM guests die ("SVM Insn len emulation failed"); qemu64 has no nested paging.
 	cpu=max,-pku,-la57,-smap,-smep,-umip,-rdtscp
 	# The shim wants a processor that it knows and no MONITOR. The NICs are for guests:
-	# one that is on a net, and one of two functions.
-	if [ "$bed_machine" = iommu ]; then
+	# one that is on a net, and one of two functions. Each cpu is a memory node of its own.
+	if [ "$bed_machine" = server ]; then
 		cpu+=,-monitor,family=23,model=49
 		# shellcheck disable=SC2054
 		machine=(-machine q35 -device intel-iommu,intremap=on
 			-netdev user,id=spare,restrict=on
 			-device e1000,netdev=spare,addr=8.0,mac=52:54:00:12:00:01
 			-device e1000,addr=9.0,multifunction=on,mac=52:54:00:12:00:02
-			-device e1000,addr=9.1,mac=52:54:00:12:00:03)
+			-device e1000,addr=9.1,mac=52:54:00:12:00:03
+			-object memory-backend-ram,id=near,size=2G -numa node,memdev=near,cpus=0
+			-object memory-backend-ram,id=far,size=2G -numa node,memdev=far,cpus=1)
 	fi
 	# Where Xen restores vector registers lazily (CR0.TS), a process of dom0 that is
 	# preempted by a guest gets foreign ones back here: copies and checksums go wrong.

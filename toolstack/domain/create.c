@@ -26,6 +26,7 @@
 #include "layout.h"
 #include "lookup.h"
 #include "paths.h"
+#include "placement.h"
 #include "platform.h"
 #include "room.h"
 #include "runfile.h"
@@ -174,6 +175,9 @@ static int set_up_domain(struct xen *xen, const struct domain_config *config,
 	rc = domctl_max_vcpus(xen, domid, config->max_vcpus, err);
 	if (rc == 0)
 		rc = affinity_apply(xen, domid, config, err);
+	if (rc == 0)
+		rc = placement_apply(xen, domid, config,
+				     config->target_memkb + platform->overhead_kb, err);
 	if (rc < 0)
 		return rc;
 	rc = domctl_set_max_mem(xen, domid, config->target_memkb + MAXMEM_SLACK_KB, err);

@@ -152,6 +152,21 @@ int domctl_node_affinity(struct xen *xen, uint32_t domid, uint8_t *nodes, size_t
 	return 0;
 }
 
+int domctl_set_node_affinity(struct xen *xen, uint32_t domid, const struct bitmap *nodes,
+			     struct err *err)
+{
+	scoped(free) xc_nodemap_t map = xc_nodemap_alloc(xen->xc);
+	int size = xc_get_nodemap_size(xen->xc);
+
+	if (!map || size <= 0)
+		return xen_fail(xen, err, "cannot get the number of memory nodes");
+	memcpy(map, nodes->word, (size_t)size < sizeof(nodes->word) ? (size_t)size :
+	       sizeof(nodes->word));
+	if (xc_domain_node_setaffinity(xen->xc, domid, map) < 0)
+		return xen_fail(xen, err, "domain %u: cannot set its memory nodes", domid);
+	return 0;
+}
+
 /* Bit n is bit n % 8 of byte n / 8 on a little-endian machine, which Xen's all are. */
 static int cpumap_from_bitmap(struct xen *xen, const struct bitmap *from, xc_cpumap_t *map,
 			      struct err *err)

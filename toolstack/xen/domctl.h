@@ -61,6 +61,9 @@ int domctl_vcpu_set_affinity(struct xen *xen, uint32_t domid, unsigned int vcpu,
 /* NUMA nodes that memory comes from, as a bitmap like the above. */
 int domctl_node_affinity(struct xen *xen, uint32_t domid, uint8_t *nodes, size_t nr_bytes,
 			 struct err *err) must_check;
+/* From then on Xen does not derive them from the affinity of the vcpus. */
+int domctl_set_node_affinity(struct xen *xen, uint32_t domid, const struct bitmap *nodes,
+			     struct err *err) must_check;
 
 struct domctl_create {
 	uint8_t uuid[16];

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # PCI devices for guests: assignable ones, beside xl and with its ones; PV and HVM, from the config
 # and while they run; what is refused; i/o ports, interrupts and i/o memory. Linux as the guest.
-# machine: iommu
+# machine: server
 # time-limit: 2400
 . "$XLITE/lib.sh"
 . "$XLITE/same.sh"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Debian's kernel as a PV guest of a hypervisor inside a PVH guest; that one panics on the CPU of
 # the usual bed. 40-pvh.t compares such a guest with xl's.
-# machine: iommu
+# machine: server
 # time-limit: 600
 . "$XLITE/lib.sh"
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Calls that fail, kills and interrupts while PCI devices come and go (tests/fault). Every
 # so many of them; LONG: all.
-# machine: iommu
+# machine: server
 # time-limit: 2400
 . "$XLITE/lib.sh"
 need_throwaway
