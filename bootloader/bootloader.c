@@ -114,7 +114,7 @@ void bootloader_describe(const struct boot_device_info *d, struct strbuf *out)
 		add_escaped(out, " (", d->language, "");
 		strbuf_printf(out, ", %u %s)", d->entries, d->entries == 1 ? "entry" : "entries");
 	} else if (d->language[0]) {
-		strbuf_printf(out, ": no config, but a kernel");
+		strbuf_printf(out, ": no usable config, but a kernel");
 	}
 	add_escaped(out, d->language[0] ? ", " : ": ", d->problem, "");
 }
@@ -174,6 +174,16 @@ static int memory_file(const char *name, uint64_t max, int *fd, struct err *err)
 	return 0;
 }
 
+/* Instead of the reader's first message: why there is no reader. */
+static void say_not_started(int socket)
+{
+	struct wire_message m = { .kind = MESSAGE_ERROR, .error.code = errno };
+
+	snprintf(m.error.msg, sizeof(m.error.msg), "cannot start the reader of the disk: %s",
+		 strerror(errno));
+	(void)!write(socket, &m, sizeof(m));
+}
+
 /* In the child, after fork: nothing but descriptors, in their places; returns on failure only. */
 static void become_reader(int program, const struct boot_options *o, int terminal, int socket,
 			  const struct boot_files *files)
@@ -203,9 +213,9 @@ static void become_reader(int program, const struct boot_options *o, int termina
 			return;
 	}
 	/* What we were started with as well, however high its number: all goes with the exec. */
-	if (close_range((unsigned int)nr, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
-		return;
-	fexecve(program, argv, envp);
+	if (close_range((unsigned int)nr, ~0U, CLOSE_RANGE_CLOEXEC) == 0)
+		fexecve(program, argv, envp);
+	say_not_started(fds[WIRE_SOCKET]);
 }
 
 static int start_reader(int program, const struct boot_options *o, int terminal,
@@ -245,7 +255,7 @@ static int make_request(const struct boot_options *o, struct wire_request *reque
 			    o->nr_disks);
 	*request = (struct wire_request){
 		.version = WIRE_VERSION, .action = o->action, .nr_disks = (uint32_t)o->nr_disks,
-		.raw = o->raw, .terminal = o->terminal >= 0, .alone = o->alone,
+		.raw = o->raw, .terminal = o->terminal >= 0, .alone = o->alone, .flat = o->flat,
 		.ramdisk_max = o->ramdisk_max,
 		.kernel_max = o->kernel_max < UNWRAP_MAX ? o->kernel_max : UNWRAP_MAX,
 	};

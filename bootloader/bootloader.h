@@ -55,8 +55,9 @@ struct boot_options {
 	size_t nr_disks;
 	enum boot_action action;
 	const char *entry;	/* index, title, id, "1>2"; NULL: the default */
+	bool flat;		/* entry as pygrub counts: an index of any level's, or their title */
 	const char *kernel;	/* a path in the image, instead of a configuration; or NULL */
-	const char *ramdisk;
+	const char *ramdisk;	/* likewise, instead of the ramdisks of what is booted */
 	uint64_t kernel_max, ramdisk_max;	/* bytes, of what the guest is given */
 	bool raw;		/* the kernel as the disk has it, not the ELF file in it */
 	int timeout_ms;		/* while a menu waits for its user, time stands still */

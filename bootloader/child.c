@@ -120,11 +120,11 @@ static void diagnose(struct child *c, unsigned int dev, struct boot_device_info 
 	struct err err = ERR_INIT;
 	int rc;
 
-	if (info->chosen) {
+	if (info->chosen)
 		diagnose_menu(c, &c->menu, info);
-		return;
-	}
-	if (!c->source->devices[dev].fs)
+	/* Of a kernel that was found without: why its configuration was of no use. */
+	if (!c->source->devices[dev].fs ||
+	    (info->chosen && (strcmp(info->language, "none") != 0 || info->problem[0])))
 		return;
 	rc = conf_read(c->source, dev, &menu, &err);
 	if (rc == 0)
@@ -181,18 +181,18 @@ static void say_menu(struct child *c)
 	struct err err = ERR_INIT;
 	bool look = c->request.action == BOOT_LIST;
 
-	for (size_t i = 0; i < c->menu.nr_entries; i++) {
+	for (int i = boot_menu_next(&c->menu, -1); i >= 0; i = boot_menu_next(&c->menu, i)) {
 		const struct boot_entry *e = &c->menu.entries[i];
 		struct boot_entry_info *info = &new_message(c)->entry;
 
 		put(info->title, "%s", e->title ? e->title : "");
 		put(info->id, "%s", e->id ? e->id : "");
-		boot_menu_place(&c->menu, i, info->place, sizeof(info->place));
+		boot_menu_place(&c->menu, (size_t)i, info->place, sizeof(info->place));
 		info->submenu = e->submenu;
 		info->locked = e->locked;
-		info->is_default = c->menu.chosen == (int)i;
+		info->is_default = c->menu.chosen == i;
 		if (look && !e->submenu)
-			look = put_target(c, i, info, &err) == 0;
+			look = put_target(c, (size_t)i, info, &err) == 0;
 		say(c, MESSAGE_ENTRY);
 	}
 	if (err.code == ETIME || err.code == ENOMEM)
@@ -210,11 +210,29 @@ static void describe(const char *language, const struct boot_target *t, struct c
 	put_files(t, r->kernel_path, r->ramdisk_path);
 }
 
-static int boot_target(struct child *c, const char *language, const struct boot_target *t,
+/* A path of the image that the configuration of the domain names. */
+static int find_path(struct child *c, char *path, struct boot_file *file, struct err *err)
+{
+	file->path = file->word = path;
+	file->dev = source_by_file(c->source, path, SOURCE_FILE, SOURCE_NO_DEVICE);
+	return file->dev == SOURCE_NO_DEVICE ?
+		fail(err, ENOENT, "'%s' is on none of its disks", path) : 0;
+}
+
+static int boot_target(struct child *c, const char *language, const struct boot_target *own,
 		       struct boot_result *result, struct err *err)
 {
-	int rc = load_prepare(c->disks, t, &c->load, err);
+	struct boot_target target = *own, *t = &target;
+	struct boot_file initrd;
+	int rc = 0;
 
+	if (c->request.ramdisk[0]) {
+		rc = find_path(c, c->request.ramdisk, &initrd, err);
+		target.initrds = &initrd;
+		target.nr_initrds = rc == 0;
+	}
+	if (rc == 0)
+		rc = load_prepare(c->disks, t, &c->load, err);
 	describe(language, t, c, result);
 	if (rc < 0)
 		return rc;
@@ -311,7 +329,8 @@ static int boot_from_menu(struct child *c, struct boot_result *result, struct er
 	int entry;
 
 	if (c->request.entry[0]) {
-		entry = boot_menu_find(&c->menu, c->request.entry);
+		entry = c->request.flat ? boot_menu_find_flat(&c->menu, c->request.entry) :
+			boot_menu_find(&c->menu, c->request.entry);
 		if (entry < 0)
 			return fail(err, ENOENT, "there is no entry '%s'", c->request.entry);
 		return boot_number(c, entry, result, err);
@@ -325,26 +344,12 @@ static int boot_from_menu(struct child *c, struct boot_result *result, struct er
 		boot_chosen(c, result, err) : boot_default(c, result, err);
 }
 
-/* A path of the image that the configuration of the domain names. */
-static int find_path(struct child *c, char *path, struct boot_file *file, struct err *err)
-{
-	file->path = file->word = path;
-	file->dev = source_by_file(c->source, path, SOURCE_FILE, SOURCE_NO_DEVICE);
-	return file->dev == SOURCE_NO_DEVICE ?
-		fail(err, ENOENT, "'%s' is on none of its disks", path) : 0;
-}
-
 static int boot_path(struct child *c, struct boot_result *result, struct err *err)
 {
 	static char nothing[] = "";
-	struct boot_file initrd;
-	struct boot_target t = { .kind = BOOT_LINUX, .cmdline = nothing, .initrds = &initrd };
+	struct boot_target t = { .kind = BOOT_LINUX, .cmdline = nothing };
 	int rc = find_path(c, c->request.kernel, &t.kernel, err);
 
-	if (rc == 0 && c->request.ramdisk[0]) {
-		rc = find_path(c, c->request.ramdisk, &initrd, err);
-		t.nr_initrds = 1;
-	}
 	return rc == 0 ? boot_target(c, "none", &t, result, err) : rc;
 }
 

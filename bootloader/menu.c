@@ -126,17 +126,33 @@ static void say(struct view *v, const char *message, const struct err *err)
 }
 
 /* 1: may; 0: may not, which has been said; negative: the terminal is gone. */
-static int allowed(struct view *v, int entry)
+static int log_in(struct view *v, int entry)
 {
-	int rc;
+	const struct boot_user *before = v->user.user;
+	int rc = menu_login(v->menu, v->io, entry, &v->user);
 
-	if (entry >= 0 ? !v->menu->entries[entry].locked : !v->menu->edit_locked)
-		return 1;
 	v->left_s = -1;
-	rc = menu_login(v->menu, v->io, entry, &v->user);
-	v->drawn = 0;
+	if (rc != 1 || v->user.user != before)
+		v->drawn = 0;
 	if (rc == 0)
 		say(v, "No access", NULL);
+	return rc;
+}
+
+static int may_edit(struct view *v)
+{
+	return v->menu->edit_locked ? log_in(v, -1) : 1;
+}
+
+/* A submenu's lock is one of all that is in it: the menu may have begun there. */
+static int may_boot(struct view *v)
+{
+	int rc = 1;
+
+	for (int i = (int)v->current; i >= 0 && rc > 0; i = v->menu->entries[i].parent) {
+		if (v->menu->entries[i].locked)
+			rc = log_in(v, i);
+	}
 	return rc;
 }
 
@@ -144,8 +160,10 @@ static int allowed(struct view *v, int entry)
 static int boot_current(struct view *v, struct menu_choice *choice)
 {
 	struct err err = ERR_INIT;
-	int rc;
+	int rc = may_boot(v);
 
+	if (rc <= 0)
+		return rc;
 	if (v->menu->entries[v->current].submenu) {
 		v->level = (int)v->current;
 		mark_first(v);
@@ -153,9 +171,6 @@ static int boot_current(struct view *v, struct menu_choice *choice)
 			v->level = v->menu->entries[v->level].parent;
 		return 0;
 	}
-	rc = allowed(v, (int)v->current);
-	if (rc <= 0)
-		return rc;
 	rc = boot_menu_target(v->menu, v->current, &choice->target, &err);
 	if (rc < 0) {
 		say(v, "Cannot boot this: ", &err);
@@ -173,10 +188,10 @@ static int edit_current(struct view *v, struct menu_choice *choice)
 
 	if (v->menu->entries[v->current].submenu)
 		return 0;
-	rc = allowed(v, -1);
+	rc = may_edit(v);
 	/* To boot a locked entry by way of editing it is no way. */
 	if (rc > 0)
-		rc = allowed(v, (int)v->current);
+		rc = may_boot(v);
 	if (rc <= 0)
 		return rc;
 	rc = boot_menu_target(v->menu, v->current, &choice->target, &err);

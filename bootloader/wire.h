@@ -16,12 +16,12 @@
 /* Descriptors of the reader. 0 to 2 are its terminal, or /dev/null. */
 enum { WIRE_SOCKET = 3, WIRE_KERNEL, WIRE_RAMDISK, WIRE_DISKS };
 
-enum { WIRE_VERSION = 3 };
+enum { WIRE_VERSION = 4 };
 
 struct wire_request {
 	uint32_t version, action;
 	uint32_t nr_disks;
-	uint32_t raw, terminal, alone;	/* booleans */
+	uint32_t raw, terminal, alone, flat;	/* booleans */
 	uint8_t format[BOOT_DISKS_MAX];
 	uint32_t sector[BOOT_DISKS_MAX];
 	uint64_t offset[BOOT_DISKS_MAX];

@@ -5,6 +5,7 @@
 #include <xenctrl.h>
 #include <xenguest.h>
 
+#include "base/log.h"
 #include "e820.h"
 #include "image.h"
 #include "xen/xen.h"
@@ -23,6 +24,16 @@ static int pv_explain(struct xen *xen, const struct builder_spec *spec,
 	return xen_fail(xen, err, "kernel '%s' cannot run as a PV guest", spec->kernel);
 }
 
+/* libxenguest cuts it without a word. */
+static void warn_cut(const char *cmdline)
+{
+	size_t len = cmdline ? strlen(cmdline) : 0;
+
+	if (len >= MAX_GUEST_CMDLINE)
+		log_warn("the kernel's command line has %zu characters: a PV guest gets the first %d",
+			 len, MAX_GUEST_CMDLINE - 1);
+}
+
 static int pv_load(struct xen *xen, const struct builder_spec *spec, struct image *image,
 		   struct err *err)
 {
@@ -32,6 +43,7 @@ static int pv_load(struct xen *xen, const struct builder_spec *spec, struct imag
 		rc = image_parse(xen, spec, image, err);
 	if (rc < 0)
 		return rc;
+	warn_cut(spec->cmdline);
 	return image_check_fits(spec, image, image->dom->kernel_seg.vend -
 				image->dom->kernel_seg.vstart, err);
 }

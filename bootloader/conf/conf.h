@@ -141,6 +141,15 @@ int boot_menu_target(struct boot_menu *menu, size_t entry, struct boot_target *o
  */
 int boot_menu_find(const struct boot_menu *menu, const char *spec);
 
+/*
+ * The same as pygrub has it, which knows no submenus: a number counts what boots something, in
+ * boot_menu_next()'s order, and a title is one of any level. What is neither goes by the above.
+ */
+int boot_menu_find_flat(const struct boot_menu *menu, const char *spec);
+
+/* Each submenu is followed by what is in it; the first after -1. -1: there is no more. */
+int boot_menu_next(const struct boot_menu *menu, int entry);
+
 /* "1>0": an entry's place as GRUB counts, in buf. */
 const char *boot_menu_place(const struct boot_menu *menu, size_t entry, char *buf, size_t size);
 

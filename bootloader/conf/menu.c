@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/scope.h"
 #include "text.h"
@@ -84,6 +85,25 @@ static int child(const struct boot_menu *menu, int parent, long n)
 			return (int)i;
 	}
 	return -1;
+}
+
+/* The next entry of the same submenu; -1: it was the last. */
+static int sibling(const struct boot_menu *menu, int entry)
+{
+	for (int i = entry + 1; i < (int)menu->nr_entries; i++) {
+		if (menu->entries[i].parent == menu->entries[entry].parent)
+			return i;
+	}
+	return -1;
+}
+
+int boot_menu_next(const struct boot_menu *menu, int entry)
+{
+	int next = child(menu, entry, 0);
+
+	for (; entry >= 0 && next < 0; entry = menu->entries[entry].parent)
+		next = sibling(menu, entry);
+	return next;
 }
 
 int menu_leaf(const struct boot_menu *menu, int i)
@@ -179,7 +199,7 @@ static bool find_file(const struct boot_menu *menu, const char *spec, int *entry
 		size_t n = strlen(suffixes[i]);
 		char id[256];
 
-		if (len <= n || len - n >= sizeof(id) || strcmp(spec + len - n, suffixes[i]) != 0)
+		if (len <= n || len - n >= sizeof(id) || strcasecmp(spec + len - n, suffixes[i]) != 0)
 			continue;
 		snprintf(id, sizeof(id), "%.*s", (int)(len - n), spec);
 		return walk(menu, id, entry);
@@ -192,6 +212,20 @@ int boot_menu_find(const struct boot_menu *menu, const char *spec)
 	int i;
 
 	return walk(menu, spec, &i) || find_file(menu, spec, &i) ? menu_leaf(menu, i) : -1;
+}
+
+int boot_menu_find_flat(const struct boot_menu *menu, const char *spec)
+{
+	long n;
+	bool number = text_number(spec, CONF_ENTRIES_MAX, &n);
+
+	for (int i = boot_menu_next(menu, -1); i >= 0; i = boot_menu_next(menu, i)) {
+		if (menu->entries[i].submenu)
+			continue;
+		if (number ? n-- == 0 : strcmp(menu->entries[i].title, spec) == 0)
+			return i;
+	}
+	return boot_menu_find(menu, spec);
 }
 
 int menu_default(struct boot_menu *menu, const char *spec)
@@ -280,7 +314,8 @@ static int list_name(void *arg, const char *name, enum source_kind kind)
 	char **names;
 
 	(void)kind;
-	if (len <= end || strcmp(name + len - end, l->suffix) != 0)
+	/* As FAT's own names have it: "A.EFI". */
+	if (len <= end || strcasecmp(name + len - end, l->suffix) != 0)
 		return 0;
 	names = arena_grow(&l->menu->arena, l->names.names, l->names.nr, sizeof(*names));
 	if (names) {

@@ -20,7 +20,7 @@ static bool reader_open(void)
 
 struct seen {
 	unsigned int devices, entries, notes;
-	char chosen[120];
+	char chosen[120], problem[512];	/* of the device that is used */
 	char note[512];		/* the last */
 	char device_note[300];	/* the last that is not empty */
 };
@@ -32,8 +32,10 @@ static void see_device(void *ctx, const struct boot_device_info *d)
 	s->devices++;
 	if (d->note[0])
 		snprintf(s->device_note, sizeof(s->device_note), "%s: %s", d->name, d->note);
-	if (d->chosen)
-		snprintf(s->chosen, sizeof(s->chosen), "%s %s", d->name, d->fs);
+	if (!d->chosen)
+		return;
+	snprintf(s->chosen, sizeof(s->chosen), "%s %s", d->name, d->fs);
+	snprintf(s->problem, sizeof(s->problem), "%s", d->problem);
 }
 
 static void see_entry(void *ctx, const struct boot_entry_info *e)

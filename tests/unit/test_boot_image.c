@@ -109,6 +109,25 @@ static void test_facts(void)
 	is_int(kernel_check(elf, 20, &info, &err), -EINVAL, "truncated");
 }
 
+/* A file that was cut has segments that it does not hold. */
+static void test_cut(void)
+{
+	uint8_t elf[512];
+	struct boot_kernel_info info = { .bits = 0 };
+	struct err err = ERR_INIT;
+	Elf64_Phdr load = { .p_type = PT_LOAD, .p_offset = 256, .p_filesz = 256 };
+
+	kernel_elf(elf, sizeof(elf));
+	is_int(kernel_check(elf, sizeof(elf) - 1, &info, &err), 0, "what is not loaded may be cut");
+	memcpy(elf + sizeof(Elf64_Ehdr), &load, sizeof(load));
+	is_int(kernel_check(elf, sizeof(elf), &info, &err), 0, "a segment to the end");
+	is_int(kernel_check(elf, sizeof(elf) - 1, &info, &err), -EINVAL, "a segment that is cut");
+	is_str(err.msg, "it is truncated: 511 bytes of at least 512", "its message");
+	load.p_filesz = UINT64_MAX;
+	memcpy(elf + sizeof(Elf64_Ehdr), &load, sizeof(load));
+	is_int(kernel_check(elf, sizeof(elf), &info, &err), -EINVAL, "a segment without an end");
+}
+
 /* Headers that all point at the same notes: work has a bound. */
 static void test_notes_bound(void)
 {
@@ -181,6 +200,7 @@ int main(void)
 	test_uki();
 	test_cmdline();
 	test_facts();
+	test_cut();
 	test_notes_bound();
 	test_torture();
 	return tap_done();

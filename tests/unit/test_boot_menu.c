@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/scope.h"
+#include "base/str.h"
 #include "bootloader/menu.h"
 #include "memsource.h"
 #include "tap.h"
@@ -324,8 +325,33 @@ static void test_passwords(void)
 		{ "Escape instead of a password", "j\rbob\r" ESC "`k\r", 0, "/a" },
 		{ "asked once", "eroot\rsecret\r" ESC "`jj\r", 0, "/c" },
 	};
+	/* Who may not open a submenu gets nothing that is in it, wherever the menu begins. */
+	static const char submenus[] =
+		"superusers=root\npassword root secret\nmenuentry a --unrestricted { linux /a }\n"
+		"submenu s { menuentry b --unrestricted { linux /b }\nmenuentry d { linux /d } }\n"
+		"submenu t --unrestricted { menuentry c --unrestricted { linux /c } }\n";
+	static const struct {
+		const char *what, *start, *keys;
+		int rc;
+		const char *kernel;
+	} inside[] = {
+		{ "a locked submenu", "", "j\r\r\r", -ECANCELED, NULL },
+		{ "opened by root", "", "j\rroot\rsecret\r\r", 0, "/b" },
+		{ "who is asked once", "", "j\rroot\rsecret\rj\r", 0, "/d" },
+		{ "an unlocked one", "", "jj\r\r", 0, "/c" },
+		{ "a menu that begins inside", "default='1>0'\n", "x\r\r\r", -ECANCELED, NULL },
+		{ "a menu that begins inside, as root", "default='1>0'\n", "x\rroot\rsecret\r", 0, "/b" },
+	};
 	struct fixture f;
 
+	for (size_t i = 0; i < ARRAY_SIZE(inside); i++) {
+		scoped(free) char *text = str_format("%s%s", inside[i].start, submenus);
+
+		is_int(run(&f, CFG, text, inside[i].keys), inside[i].rc, "%s", inside[i].what);
+		if (inside[i].rc == 0)
+			is_str(f.choice.target.kernel.path, inside[i].kernel, "  its kernel");
+		boot_menu_free(&f.menu);
+	}
 	for (size_t i = 0; i < ARRAY_SIZE(tries); i++) {
 		is_int(run(&f, CFG, locked, tries[i].keys), tries[i].rc, "%s", tries[i].what);
 		if (tries[i].rc == 0)

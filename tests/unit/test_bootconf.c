@@ -199,12 +199,12 @@ static void test_bls_images(void)
 		CONF("a", "title Type One\nversion 3\nsort-key mid\nlinux /one\n"),
 		image_file(0, "/EFI/Linux/f-1.efi", image[0], "# x\nNAME=Ignored\nID=zoo\n\n"
 			   "PRETTY_NAME=\"Zoo \\\"9\\\" \\$x\"\nVERSION_ID='1'\nBUILD_ID=7\n"),
-		image_file(1, "/EFI/Linux/f-2.efi", image[1], "ID=zoo\nVERSION_ID=2\n"
+		image_file(1, "/EFI/Linux/f-2.EFI", image[1], "ID=zoo\nVERSION_ID=2\n"
 			   "PRETTY_NAME='Zoo \"9\" $x'\nIMAGE_ID=\n"),
 		image_file(1, "/EFI/Linux/g.efi", image[2], "ID=other\nIMAGE_ID=ape\nIMAGE_VERSION=1"),
 		image_file(1, "/EFI/Linux/g-2.efi", image[3], "ID=other\nIMAGE_ID=ape\nIMAGE_VERSION=1\n"),
 		image_file(1, "/EFI/Linux/none.efi", image[4], ""),
-		{ 1, "/loader/entries/b.conf", "title B\nsort-key mid\nversion 4\nlinux /two\ninitrd /i\n", 0 },
+		{ 1, "/loader/entries/b.CONF", "title B\nsort-key mid\nversion 4\nlinux /two\ninitrd /i\n", 0 },
 		{ 0, "/loader/loader.conf", "default f-1.efi\n", 0 },
 		{ 2, "/loader/entries/c.conf", "title C\nlinux /no\n", 0 },
 		image_file(3, "/EFI/Linux/h.efi", image[5], "ID=elsewhere\n"),
@@ -214,7 +214,7 @@ static void test_bls_images(void)
 	} want[] = {
 		{ "ape (g-2)", "efi 1:/EFI/Linux/g-2.efi|" }, { "ape (g)", "efi 1:/EFI/Linux/g.efi|" },
 		{ "B", "1:/two,/i|" }, { "Type One", "0:/one|" },
-		{ "Zoo \"9\" $x (2)", "efi 1:/EFI/Linux/f-2.efi|" },
+		{ "Zoo \"9\" $x (2)", "efi 1:/EFI/Linux/f-2.EFI|" },
 		{ "Zoo \"9\" $x (1)", "efi 0:/EFI/Linux/f-1.efi|" },
 		{ "none", "efi 1:/EFI/Linux/none.efi|" },
 	};

@@ -271,6 +271,40 @@ static int read_script(const char *script, struct memsource *mem, struct memfile
 	return conf_read_file(&source, 0, file->path, "grub2", menu, &err);
 }
 
+/* As pygrub counts, which knows no submenus. */
+static void test_flat(void)
+{
+	static const char script[] =
+		"menuentry A { linux /a }\nsubmenu S { menuentry B --id b { linux /b }\n"
+		"submenu U { menuentry C { linux /c } }\nmenuentry 'x>y' { linux /x } }\n"
+		"menuentry D { linux /d }\nsubmenu none { }\nmenuentry E { linux /e }\n";
+	static const struct { const char *spec, *title; } specs[] = {
+		{ "0", "A" }, { "1", "B" }, { "2", "C" }, { "3", "x>y" }, { "4", "D" }, { "5", "E" },
+		{ "6", NULL }, { "C", "C" }, { "x>y", "x>y" }, { "E", "E" }, { "F", NULL },
+		/* What pygrub has no name for means what GRUB means by it. */
+		{ "b", NULL }, { "S>b", "B" }, { "1>1>0", "C" }, { "S", "B" },
+	};
+	scoped(boot_menu) struct boot_menu menu = BOOT_MENU_INIT;
+	struct memsource mem;
+	struct memfile file;
+	char order[64] = "";
+	size_t len = 0;
+
+	ok(read_script(script, &mem, &file, &menu) == 0, "a menu with submenus");
+	for (int i = boot_menu_next(&menu, -1); i >= 0 && len < sizeof(order);
+	     i = boot_menu_next(&menu, i))
+		len += (size_t)snprintf(order + len, sizeof(order) - len, "%s ", menu.entries[i].title);
+	is_str(order, "A S B U C x>y D none E ", "each submenu before what is in it");
+	for (size_t i = 0; i < ARRAY_SIZE(specs); i++) {
+		int entry = boot_menu_find_flat(&menu, specs[i].spec);
+
+		if (specs[i].title && entry >= 0)
+			is_str(menu.entries[entry].title, specs[i].title, "'%s'", specs[i].spec);
+		else
+			ok(!specs[i].title && entry < 0, "'%s' is there or not", specs[i].spec);
+	}
+}
+
 static void test_menu(void)
 {
 	static const char script[] =
@@ -524,6 +558,7 @@ int main(void)
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
 		check_script(cases[i].what, cases[i].script, cases[i].want);
 	test_menu();
+	test_flat();
 	test_no_passwords();
 	test_bls_locks();
 	test_environment();

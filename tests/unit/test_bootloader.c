@@ -101,6 +101,9 @@ static void test_errors(void)
 	expect("what is no kernel", o, EINVAL, "kernel (hd0,gpt2)/etc/one: it is not a kernel");
 	o.kernel = "/boot/none";
 	expect("a path that is not there", o, ENOENT, "/boot/none");
+	o = load;
+	o.ramdisk = "/boot/none";
+	expect("only a ramdisk that is not there", o, ENOENT, "/boot/none");
 }
 
 static void test_path(void)
@@ -114,6 +117,12 @@ static void test_path(void)
 	is_int(run_boot("gpt.img", o, &seen, &result, &files, &err), 0, "a path: %s", err.msg);
 	ok(same_content(files.kernel, result.kernel_size, "vmlinux") &&
 	   same_content(files.ramdisk, result.ramdisk_size, "tree/etc/one"), "its bytes");
+	scoped_boot_files(&files);
+	o.kernel = NULL;
+	is_int(run_boot("gpt.img", o, &seen, &result, &files, &err), 0, "a ramdisk: %s", err.msg);
+	is_str(result.ramdisk_path, "/etc/one", "instead of the entry's");
+	is_str(result.title, "Second", "which is booted");
+	ok(same_content(files.ramdisk, result.ramdisk_size, "tree/etc/one"), "its bytes");
 }
 
 /* The kernel as it is on the disk. */
@@ -258,7 +267,7 @@ static void test_entries(void)
 /* No configuration anywhere: the newest of /boot, on whatever disk. */
 static void test_no_config(void)
 {
-	const struct boot_options o = { .action = BOOT_LOAD };
+	struct boot_options o = { .action = BOOT_LOAD };
 	scoped(boot_files) struct boot_files files = BOOT_FILES_INIT;
 	struct boot_result result;
 	struct err err = ERR_INIT;
@@ -274,6 +283,15 @@ static void test_no_config(void)
 	ok(same_content(files.kernel, result.kernel_size, "elf") &&
 	   same_content(files.ramdisk, result.ramdisk_size, "bare/boot/initrd.img-6.1.0-13"),
 	   "it and its ramdisk");
+	scoped_boot_files(&files);
+	o.action = BOOT_LIST;
+	is_int(run_boot("bare.img", o, &seen, &result, &files, &err), 0, "list it: %s", err.msg);
+	is_str(seen.problem, "", "no more to say");
+	if (!ok(sh("mkdir bare/etc; echo boot=/dev/sda >bare/etc/lilo.conf\n"
+		   "mke2fs -q -F -t ext4 -d bare bare.img"), "LILO's configuration"))
+		return;
+	is_int(run_boot("bare.img", o, &seen, &result, &files, &err), 0, "list it: %s", err.msg);
+	ok(strstr(seen.problem, "LILO"), "it is named: %s", seen.problem);
 }
 
 /* Disks in order: the first with something to boot counts, and one that is not read harms none. */
@@ -426,6 +444,10 @@ static void test_liars(void)
 		is_int(rc, -liars[i].code, "%s: %s", liars[i].name, err.msg);
 		ok(strstr(err.msg, liars[i].words), "%s: '%s'", liars[i].name, liars[i].words);
 	}
+	close(program);
+	program = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	expect("a reader that is no program", (struct boot_options){ .action = BOOT_LIST }, EACCES,
+	       "cannot start the reader of the disk: ");
 	close(program);
 	program = reader;
 }

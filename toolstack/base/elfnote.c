@@ -110,20 +110,42 @@ static const void *in_sections(struct file *f, const struct layout *l, uint32_t 
 	return found;
 }
 
+static const struct layout *layout_of(const struct file *f)
+{
+	uint8_t class;
+
+	if (f->len < sizeof(Elf32_Ehdr) || memcmp(f->data, ELFMAG, SELFMAG) != 0 ||
+	    f->data[EI_DATA] != ELFDATA2LSB)
+		return NULL;
+	class = f->data[EI_CLASS];
+	return class == ELFCLASSNONE || class >= ARRAY_SIZE(layouts) ? NULL : &layouts[class];
+}
+
 const void *elfnote_find(const void *elf, size_t len, uint32_t type, size_t *value_size)
 {
 	struct file f = { .data = elf, .len = len, .notes_left = NOTES_MAX };
-	const void *found;
-	uint8_t class;
+	const struct layout *l = layout_of(&f);
+	const void *found = l ? in_segments(&f, l, type, value_size) : NULL;
 
-	if (len < sizeof(Elf32_Ehdr) || memcmp(f.data, ELFMAG, SELFMAG) != 0 ||
-	    f.data[EI_DATA] != ELFDATA2LSB)
-		return NULL;
-	class = f.data[EI_CLASS];
-	if (class == ELFCLASSNONE || class >= ARRAY_SIZE(layouts))
-		return NULL;
-	found = in_segments(&f, &layouts[class], type, value_size);
-	return found ? found : in_sections(&f, &layouts[class], type, value_size);
+	return found || !l ? found : in_sections(&f, l, type, value_size);
+}
+
+uint64_t elfnote_segments_end(const void *elf, size_t len)
+{
+	struct file f = { .data = elf, .len = len };
+	const struct layout *l = layout_of(&f);
+	uint64_t at = l ? get(&f, l->phoff, l->word) : 0, end = 0;
+
+	for (uint64_t n = l ? get(&f, l->phnum, 2) : 0; n && at < len; n--) {
+		uint64_t offset = get(&f, at + l->p_offset, l->word), segment;
+
+		if (__builtin_add_overflow(offset, get(&f, at + l->p_filesz, l->word), &segment))
+			segment = UINT64_MAX;
+		if (get(&f, at + l->p_type, 4) == PT_LOAD && segment > end)
+			end = segment;
+		at += get(&f, l->phentsize, 2);
+	}
+	return end;
 }
 
 bool elfnote_has(const void *elf, size_t len, uint32_t type)

@@ -17,6 +17,9 @@ bool elfnote_has(const void *elf, size_t len, uint32_t type);
 /* Its value, in elf; or NULL. */
 const void *elfnote_find(const void *elf, size_t len, uint32_t type, size_t *size);
 
+/* Where the last of the segments that are loaded ends: more than len in a file that was cut. */
+uint64_t elfnote_segments_end(const void *elf, size_t len);
+
 /* Ways in which the notes say that the kernel can be started. */
 enum { ELFNOTE_PV = 1, ELFNOTE_PVH = 2 };
 

@@ -106,7 +106,7 @@ static void explain(const struct domain_config *config, int program, struct boot
 
 	options.action = BOOT_LIST;
 	options.terminal = -1;
-	options.kernel = NULL;
+	options.kernel = options.ramdisk = NULL;
 	/* The first failure is the one to tell. */
 	if (bootloader_run(program, &options, &callbacks, &result, &none, &ignored) < 0)
 		log_debug("bootloader: %s", ignored.msg);
@@ -140,8 +140,8 @@ static int run_reader(struct xen *xen, const struct domain_config *config, int t
 	scoped(bootload) struct bootload b = BOOTLOAD_INIT;
 	scoped(fd) int program = -1;
 	struct boot_options options = {
-		.disks = disks.disks.disks, .action = BOOT_LOAD, .kernel = config->kernel,
-		.ramdisk = config->ramdisk, .kernel_max = at_most(KERNEL_MAX_MIB, config),
+		.disks = disks.disks.disks, .action = BOOT_LOAD, .flat = true,
+		.kernel = config->kernel, .ramdisk = config->ramdisk, .kernel_max = at_most(KERNEL_MAX_MIB, config),
 		.ramdisk_max = at_most(RAMDISK_MAX_MIB, config), .timeout_ms = BOOTLOAD_TIMEOUT_MS,
 	};
 	struct boot_result result;

@@ -41,6 +41,18 @@ same_store "vcpus and maxvcpus, maxmem" vcpus=2 maxvcpus=4 maxmem=64
 same_store "a ramdisk, no command line" "ramdisk=\"$XLITE/guests/tiny\"" memory=32
 same_store "driver_domain" driver_domain=1
 
+# What a PV guest's start info has no room for; a PVH guest gets it all.
+printf -v long 'x%.0s' {1..1024}
+for type in pv pvh; do
+	tiny c-long "type=\"$type\"" "extra=\"$long\""
+	run xlite create -q -p "$T/c-long.cfg"
+	is "a long command line, $type" "$rc:$out" "0:"
+	want="xlite: warning: the kernel's command line has 1024 characters: a PV guest gets the first 1023"
+	[ $type = pv ] || want=
+	is "and what becomes of it" "$err" "$want"
+	xlite destroy c-long
+done
+
 # What the guest sees.
 tiny c-one memory=24 'extra="say=hello exit=0 delay=0"' 'on_poweroff="preserve"'
 run xlite create "$T/c-one.cfg"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # bootloader="pygrub" with disks as distributions lay them out, made by their own tools: XFS with
 # Fedora's entries, btrfs with a default subvolume, extlinux on ext4, a unified kernel on an ESP.
-# Linux comes up with the default entry's command line, and with that of a chosen one (LONG: all).
+# Linux comes up with the default entry's command line, and with that of a chosen one.
 # time-limit: 900
 . "$XLITE/lib.sh"
 
@@ -105,7 +105,7 @@ blscfg
 EOT
 disk_done
 boots g-xfs xfs "$words say=6.0.9-2"
-[ -z "${LONG-}" ] || boots g-xfs-1 xfs "$words say=6.1.0-1" 'type="pvh"' \
+boots g-xfs-1 xfs "$words say=6.1.0-1" 'type="pvh"' \
 	"bootloader_args=['--entry=$id-6.1.0-1.fc40.x86_64']"
 
 # Everything in the default subvolume, packed; the chosen entry is in a submenu.
@@ -136,7 +136,7 @@ submenu 'Advanced options' {
 EOT
 disk_done
 boots g-btrfs btrfs "$words say=btrfs" 'type="pvh"'
-[ -z "${LONG-}" ] || boots g-btrfs-1 btrfs "$words say=recovery" 'bootloader_args=["--entry=1>0"]'
+boots g-btrfs-1 btrfs "$words say=recovery" 'bootloader_args=["--entry=1>0"]'
 
 disk ext4 "$linux_type" 40 mke2fs -q -t ext4
 mkdir -p "$T/mnt/boot/extlinux"
@@ -160,7 +160,7 @@ LABEL old
 	APPEND $words say=old
 EOT
 disk_done
-[ -z "${LONG-}" ] || boots g-ext ext4 "$words say=extlinux" 'type="pvh"'
+boots g-ext ext4 "$words say=extlinux" 'type="pvh"'
 has=/second
 boots g-ext-1 ext4 "$words say=old" 'bootloader_args=["--entry=old"]'
 has=
@@ -183,5 +183,5 @@ uki second
 printf 'timeout 3\ndefault second.efi\n' > "$T/mnt/loader/loader.conf"
 disk_done
 boots g-uki esp "$words say=second" 'type="pvh"'
-[ -z "${LONG-}" ] || boots g-uki-1 esp "$words say=first" 'bootloader_args=["--entry=first.efi"]'
+boots g-uki-1 esp "$words say=first" 'bootloader_args=["--entry=first.efi"]'
 done_testing
