@@ -141,21 +141,34 @@ static int add_entry(struct boot_menu *menu, const struct bls_list *list,
 	return make_target(menu, e, env, t, err);
 }
 
-/* A glob for the file's name, as a whole or without suffix and tries. */
+static char *fold(char *s)
+{
+	for (char *c = s; c && *c; c++) {
+		if (*c >= 'A' && *c <= 'Z')
+			*c += 'a' - 'A';
+	}
+	return s;
+}
+
+/* A glob for the file's name, as a whole or without suffix and tries; pattern is folded. */
 static bool is_default(struct boot_menu *menu, size_t i, const char *pattern)
 {
 	const struct boot_entry *e = &menu->entries[i];
 	const struct boot_target *t = e->body;
-	char *file = arena_format(&menu->arena, "%s.%s", e->id,
-				  t->kind == BOOT_EFI ? "efi" : "conf");
+	char *id = fold(arena_string(&menu->arena, e->id));
+	char *file = id ? arena_format(&menu->arena, "%s.%s", id,
+				       t->kind == BOOT_EFI ? "efi" : "conf") : NULL;
 
-	return glob_match(pattern, e->id) || (file && glob_match(pattern, file));
+	return file && (glob_match(pattern, id) || glob_match(pattern, file));
 }
 
+/* As systemd-boot: upper and lower case are the same. */
 static void set_default(struct boot_menu *menu, const char *pattern)
 {
-	for (size_t i = 0; i < menu->nr_entries; i++) {
-		if (is_default(menu, i, pattern)) {
+	char *folded = fold(arena_string(&menu->arena, pattern));
+
+	for (size_t i = 0; folded && i < menu->nr_entries; i++) {
+		if (is_default(menu, i, folded)) {
 			menu->chosen = (int)i;
 			return;
 		}

@@ -174,6 +174,29 @@ static void test_bls(void)
 	is_str(in_boot, "2:/boot/k,/i|root=/dev/a ro a1b $ ${ c", "their kernel, and GRUB's variables");
 }
 
+/* loader.conf's default, in which case does not count. */
+static void test_bls_default(void)
+{
+	static const struct {
+		const char *conf, *want;
+	} cases[] = {
+		{ "default arch*\n", "0:/Arch-6.1|" }, { "default ARCH-6.1.CONF\n", "0:/Arch-6.1|" },
+		{ "default [A-F]RCH-*\n", "0:/Arch-6.1|" }, { "default debian\n", "0:/zfs|" },
+		{ "default UKI\n", "efi 0:/EFI/Linux/uki.efi|" },
+		{ "default uki.EFI\n", "efi 0:/EFI/Linux/uki.efi|" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct memfile files[] = {
+			CONF("Arch-6.1", "linux /Arch-6.1\n"), CONF("zfs", "linux /zfs\n"),
+			{ 0, "/EFI/Linux/uki.efi", "MZ", 0 }, { 0, "/loader/loader.conf", cases[i].conf, 0 },
+		};
+
+		check_files(cases[i].conf, "bls", "/loader/entries", files, ARRAY_SIZE(files),
+			    cases[i].want);
+	}
+}
+
 /* A unified kernel image that is called what its os-release says; or that says nothing. */
 static struct memfile image_file(unsigned int dev, const char *path, uint8_t *buf,
 				 const char *os_release)
@@ -473,6 +496,7 @@ int main(void)
 {
 	test_texts();
 	test_bls();
+	test_bls_default();
 	test_bls_images();
 	test_order();
 	test_refused();
