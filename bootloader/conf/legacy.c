@@ -207,11 +207,12 @@ static int do_password(struct legacy *l, char *args, struct err *err)
 	return menu_add_user(menu, &user, err);
 }
 
+/* GRUB asks only for a password that was set, before the first title. */
 static int do_lock(struct legacy *l, char *args, struct err *err)
 {
 	(void)args;
 	(void)err;
-	if (l->t)
+	if (l->t && l->menu->edit_locked)
 		l->menu->entries[l->menu->nr_entries - 1].locked = true;
 	return 0;
 }

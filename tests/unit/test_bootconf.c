@@ -392,6 +392,25 @@ static void test_legacy_locks(void)
 	is_int(menu.timeout_s, 3, "timeout");
 }
 
+/* GRUB asks for the password that was set before the first title: there is none. */
+static void test_legacy_lock_alone(void)
+{
+	static const struct memfile file = {
+		0, "/boot/grub/menu.lst",
+		"title a\nlock\nkernel /a\ntitle b\npassword x\nlock\nkernel /b\ntitle c\nlock\n", 0 };
+	static const bool locked[] = { false, true, false };
+	struct memsource mem = { &file, 1 };
+	struct source source = { &memsource_ops, &mem, devices, ARRAY_SIZE(devices) };
+	scoped(boot_menu) struct boot_menu menu = BOOT_MENU_INIT;
+	struct err err = ERR_INIT;
+
+	ok(conf_read(&source, 0, &menu, &err) == 0, "menu.lst with locks alone");
+	is_int(menu.nr_entries, ARRAY_SIZE(locked), "its entries");
+	for (size_t i = 0; i < menu.nr_entries && i < ARRAY_SIZE(locked); i++)
+		is_int(menu.entries[i].locked, locked[i], "entry %s", menu.entries[i].title);
+	ok(!menu.edit_locked, "no password for editing");
+}
+
 /* Made by openssl passwd -1, -5, -6, and by grub-mkpasswd-pbkdf2 (or hashlib.pbkdf2_hmac). */
 static const struct {
 	enum boot_secret kind;
@@ -502,6 +521,7 @@ int main(void)
 	test_refused();
 	test_guess();
 	test_legacy_locks();
+	test_legacy_lock_alone();
 	test_many_includes();
 	test_secrets();
 	test_helpers();
