@@ -123,7 +123,10 @@ int conf_read(const struct source *source, unsigned int dev, struct boot_menu *m
 int conf_read_file(const struct source *source, unsigned int dev, const char *path,
 		   const char *language, struct boot_menu *menu, struct err *err) must_check;
 
-/* For a device without one: /vmlinuz, /boot/vmlinuz, the newest of /boot, with its initrd. */
+/*
+ * For a device without one: /vmlinuz, /boot/vmlinuz, the newest of /boot, with its initrd,
+ * before those that have none. The others stand in for one that is damaged.
+ */
 int conf_guess(const struct source *source, unsigned int dev, struct boot_menu *menu,
 	       struct err *err) must_check;
 

@@ -8,32 +8,110 @@
 #include "base/str.h"
 #include "text.h"
 
+enum { KERNELS_MAX = 32 };	/* of one folder, the newest */
+
 static const char *const kernel_names[] = { "vmlinuz-", "vmlinux-", "bzImage-", "kernel-" };
+
+struct kernel {
+	char *name;
+	const char *version;	/* in name */
+	char *order;		/* the version as it sorts */
+};
+
+struct kernels {
+	struct kernel *list;	/* the newest first */
+	size_t nr;
+};
+
+/* What packages, their managers and editors put beside a kernel under its name. */
+static bool is_leftover(const char *name)
+{
+	static const char *const ends[] = {
+		".old", ".bak", ".orig", ".tmp", ".new", "~", ".rpmnew", ".rpmsave", ".rpmorig",
+		".hmac", ".sig", ".img", ".txt",
+	};
+	size_t len = strlen(name);
+
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+		size_t n = strlen(ends[i]);
+
+		if (len >= n && strcmp(name + len - n, ends[i]) == 0)
+			return true;
+	}
+	/* rpm unpacks to "NAME;5f1e2d3c". */
+	return strstr(name, ".dpkg-") || strchr(name, ';');
+}
 
 /* "6.1.0-9-amd64" of "vmlinuz-6.1.0-9-amd64"; NULL: no kernel's name. */
 static const char *version_of(const char *name)
 {
-	static const char *const others[] = { ".old", ".hmac", ".sig", ".img", ".txt", "~" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
-		size_t len = strlen(name), n = strlen(others[i]);
-
-		if (len >= n && strcmp(name + len - n, others[i]) == 0)
-			return NULL;
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(kernel_names); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(kernel_names) && !is_leftover(name); i++) {
 		if (str_starts(name, kernel_names[i]) && name[strlen(kernel_names[i])])
 			return name + strlen(kernel_names[i]);
 	}
 	return NULL;
 }
 
+/* "rc1" and the like, which come before the version that they stand behind. */
+static bool is_early(const char *word)
+{
+	static const char *const words[] = { "rc", "pre", "test", "git", "trunk" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		size_t n = strlen(words[i]);
+
+		if (strncmp(word, words[i], n) == 0 && !(word[n] >= 'a' && word[n] <= 'z'))
+			return true;
+	}
+	return false;
+}
+
+/* "6.1~rc2" of "6.1-rc2", as update-grub sorts; NULL: out of memory. */
+static char *order_of(struct boot_menu *menu, const char *version)
+{
+	char *order = arena_string(&menu->arena, version);
+
+	for (char *c = order; c && *c; c++) {
+		if (strchr("-._", *c) && is_early(c + 1))
+			*c = '~';
+	}
+	return order;
+}
+
 static int newest_first(const void *a, const void *b)
 {
-	const char *x = version_of(*(char *const *)a), *y = version_of(*(char *const *)b);
-	int rc = version_compare(y, x);
+	const struct kernel *x = a, *y = b;
+	int rc = version_compare(y->order, x->order);
 
-	return rc ? rc : strcmp(*(char *const *)a, *(char *const *)b);
+	return rc ? rc : strcmp(x->name, y->name);
+}
+
+/* A folder that cannot be listed has none. */
+static int list_kernels(struct boot_menu *menu, const char *folder, struct kernels *out,
+			struct err *err)
+{
+	struct names all = { .nr = 0 };
+	struct err ignored = ERR_INIT;
+	int rc = conf_list(menu, menu->dev, folder, "", &all, &ignored);
+
+	if (rc < 0)
+		return rc == -ENOMEM ? conf_nomem(err) : 0;
+	out->list = arena_alloc_array(&menu->arena, all.nr, sizeof(*out->list));
+	if (!out->list)
+		return conf_nomem(err);
+	for (size_t i = 0; i < all.nr; i++) {
+		const char *version = version_of(all.names[i]);
+		char *order = version ? order_of(menu, version) : NULL;
+
+		if (!version)
+			continue;
+		if (!order)
+			return conf_nomem(err);
+		out->list[out->nr++] = (struct kernel){ all.names[i], version, order };
+	}
+	if (out->nr)
+		qsort(out->list, out->nr, sizeof(*out->list), newest_first);
+	return 0;
 }
 
 /* The first of the formats that exists; "%s" is the version. */
@@ -52,18 +130,23 @@ static int find_initrd(struct boot_menu *menu, const char *const *before, const 
 	return 0;
 }
 
-static struct boot_target *add_kernel(struct boot_menu *menu, char *path, struct err *err)
+static struct boot_target *new_target(struct boot_menu *menu, char *path)
 {
 	struct boot_target *t = arena_alloc(&menu->arena, sizeof(*t));
-	struct boot_entry *e = t ? menu_add(menu, -1, path) : NULL;
 
-	if (!e) {
-		(void)!conf_no_entry(menu, err);
-		return NULL;
-	}
-	e->body = t;
-	t->kernel = (struct boot_file){ menu->dev, path, path };
+	if (t)
+		t->kernel = (struct boot_file){ menu->dev, path, path };
 	return t;
+}
+
+static int add_target(struct boot_menu *menu, struct boot_target *t, struct err *err)
+{
+	struct boot_entry *e = menu_add(menu, -1, t->kernel.path);
+
+	if (!e)
+		return conf_no_entry(menu, err);
+	e->body = t;
+	return 0;
 }
 
 /* /vmlinuz and /boot/vmlinuz, which Debian links to the newest kernel. */
@@ -74,63 +157,67 @@ static int add_links(struct boot_menu *menu, const char *folder, struct err *err
 	char *path = arena_format(&menu->arena, "%svmlinuz", folder);
 	const char *in_folder[ARRAY_SIZE(before)];
 	struct boot_target *t;
+	int rc;
 
 	if (!path)
 		return conf_nomem(err);
 	if (!conf_is_file(menu, menu->dev, path))
 		return 0;
-	t = add_kernel(menu, path, err);
+	t = new_target(menu, path);
 	if (!t)
-		return -err->code;
+		return conf_nomem(err);
 	for (size_t i = 0; i < ARRAY_SIZE(before); i++) {
 		in_folder[i] = arena_format(&menu->arena, "%s%s", folder, before[i]);
 		if (!in_folder[i])
 			return conf_nomem(err);
 	}
-	return find_initrd(menu, in_folder, none, ARRAY_SIZE(before), "", t, err);
+	rc = find_initrd(menu, in_folder, none, ARRAY_SIZE(before), "", t, err);
+	return rc < 0 ? rc : add_target(menu, t, err);
 }
 
-static int add_versions(struct boot_menu *menu, const char *folder, struct err *err)
+/* Without a kernel's path where there is no such file. */
+static int make_target(struct boot_menu *menu, const char *folder, const struct kernel *k,
+		       struct boot_target **out, struct err *err)
 {
 	static const char *const before[] = { "initrd.img-", "initrd-", "initramfs-", "initrd-",
 					      "initramfs-" };
 	static const char *const after[] = { "", "", ".img", ".img", "" };
 	const char *in_folder[ARRAY_SIZE(before)];
-	struct names all = { .nr = 0 };
-	struct err ignored = ERR_INIT;
-	size_t nr = 0;
-	int rc = conf_list(menu, menu->dev, folder, "", &all, &ignored);
+	char *path = arena_format(&menu->arena, "%s%s", folder, k->name);
 
-	if (rc < 0)
-		return rc == -ENOMEM ? conf_nomem(err) : 0;
+	*out = path ? new_target(menu, path) : NULL;
+	if (!*out)
+		return conf_nomem(err);
+	if (!conf_is_file(menu, menu->dev, path)) {
+		(*out)->kernel.path = NULL;
+		return 0;
+	}
 	for (size_t i = 0; i < ARRAY_SIZE(before); i++) {
 		in_folder[i] = arena_format(&menu->arena, "%s%s", folder, before[i]);
 		if (!in_folder[i])
 			return conf_nomem(err);
 	}
-	for (size_t i = 0; i < all.nr; i++) {
-		if (version_of(all.names[i]))
-			all.names[nr++] = all.names[i];
-	}
-	if (nr)
-		qsort(all.names, nr, sizeof(*all.names), newest_first);
-	for (size_t i = 0; i < nr && i < 32; i++) {
-		char *path = arena_format(&menu->arena, "%s%s", folder, all.names[i]);
-		struct boot_target *t;
+	return find_initrd(menu, in_folder, after, ARRAY_SIZE(before), k->version, *out, err);
+}
 
-		if (!path)
-			return conf_nomem(err);
-		if (!conf_is_file(menu, menu->dev, path))
-			continue;
-		t = add_kernel(menu, path, err);
-		if (!t)
-			return -err->code;
-		rc = find_initrd(menu, in_folder, after, ARRAY_SIZE(before),
-				 version_of(all.names[i]), t, err);
-		if (rc < 0)
-			return rc;
+/* Where some kernels have an initrd, one without it is half installed, or half removed. */
+static int add_versions(struct boot_menu *menu, const char *folder, struct err *err)
+{
+	struct boot_target *targets[KERNELS_MAX];
+	struct kernels kernels = { .nr = 0 };
+	int rc = list_kernels(menu, folder, &kernels, err);
+	size_t nr = kernels.nr < KERNELS_MAX ? kernels.nr : KERNELS_MAX;
+
+	for (size_t i = 0; i < nr && rc == 0; i++)
+		rc = make_target(menu, folder, &kernels.list[i], &targets[i], err);
+	for (size_t i = 0; i < 2 * nr && rc == 0; i++) {
+		struct boot_target *t = targets[i % nr];
+		bool with_initrd = i < nr;
+
+		if (t->kernel.path && (t->nr_initrds > 0) == with_initrd)
+			rc = add_target(menu, t, err);
 	}
-	return 0;
+	return rc;
 }
 
 /* The in-guest GRUB that grub-xen installs, which reads the guest's configuration itself. */
@@ -141,12 +228,27 @@ static int add_pvboot(struct boot_menu *menu, struct err *err)
 
 	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
 		char *path = arena_string(&menu->arena, paths[i]);
+		struct boot_target *t = path ? new_target(menu, path) : NULL;
+		int rc = 0;
 
-		if (!path)
+		if (!t)
 			return conf_nomem(err);
-		if (conf_is_file(menu, menu->dev, path) && !add_kernel(menu, path, err))
-			return -err->code;
+		if (conf_is_file(menu, menu->dev, path))
+			rc = add_target(menu, t, err);
+		if (rc < 0)
+			return rc;
 	}
+	return 0;
+}
+
+/* One that is damaged: the others are tried, as they come. */
+static int set_fallback(struct boot_menu *menu, struct err *err)
+{
+	menu->fallback = arena_alloc_array(&menu->arena, menu->nr_entries, sizeof(int));
+	if (!menu->fallback)
+		return conf_nomem(err);
+	for (int i = 1; (size_t)i < menu->nr_entries; i++)
+		menu->fallback[menu->nr_fallback++] = i;
 	return 0;
 }
 
@@ -176,5 +278,5 @@ int conf_guess(const struct source *source, unsigned int dev, struct boot_menu *
 		return fail(err, ENOENT, "no boot configuration and no kernel in / or /boot");
 	menu->chosen = 0;
 	menu->path = arena_string(&menu->arena, "/");
-	return menu->path ? 0 : conf_nomem(err);
+	return menu->path ? set_fallback(menu, err) : conf_nomem(err);
 }

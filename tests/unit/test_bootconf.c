@@ -356,6 +356,59 @@ static void test_guess(void)
 	is_int(conf_guess(&nothing, 0, &none, &err), -ENOENT, "nothing to guess from");
 }
 
+#define BOOT(name) { 0, "/boot/" name, "k", 0 }
+
+/* What a folder's kernels become: the default, and what stands in for it in that order. */
+static void test_guess_order(void)
+{
+	static const struct {
+		const char *what;
+		struct memfile files[6];
+		const char *want;
+	} cases[] = {
+		{ "dpkg's leftovers", { BOOT("vmlinuz-6.1"), BOOT("vmlinuz-6.2.dpkg-new"),
+		  BOOT("vmlinuz-6.3.dpkg-tmp"), BOOT("vmlinuz-6.4.dpkg-bak"), BOOT("vmlinuz-6.5.dpkg-dist") },
+		  "0:/boot/vmlinuz-6.1|" },
+		{ "rpm's", { BOOT("vmlinuz-6.1"), BOOT("vmlinuz-6.2.rpmnew"), BOOT("vmlinuz-6.3.rpmsave"),
+		  BOOT("vmlinuz-6.4.rpmorig"), BOOT("vmlinuz-6.5;5f1e2d3c") }, "0:/boot/vmlinuz-6.1|" },
+		{ "people's", { BOOT("vmlinuz-6.1"), BOOT("vmlinuz-6.2.bak"), BOOT("vmlinuz-6.3.orig"),
+		  BOOT("vmlinuz-6.4.tmp"), BOOT("vmlinuz-6.5.new"), BOOT("vmlinuz-6.6~") },
+		  "0:/boot/vmlinuz-6.1|" },
+		{ "with an initrd first", { BOOT("vmlinuz-6.1"), BOOT("initrd.img-6.1"), BOOT("vmlinuz-6.3"),
+		  BOOT("vmlinuz-6.2"), BOOT("vmlinuz-5.9"), BOOT("initrd.img-5.9") },
+		  "0:/boot/vmlinuz-6.1,/boot/initrd.img-6.1| 0:/boot/vmlinuz-5.9,/boot/initrd.img-5.9| "
+		  "0:/boot/vmlinuz-6.3| 0:/boot/vmlinuz-6.2|" },
+		{ "release candidates", { BOOT("vmlinuz-6.1.10-rc1"), BOOT("vmlinuz-6.1.10"),
+		  BOOT("vmlinuz-6.1.10-rc10"), BOOT("vmlinuz-6.1.9"), BOOT("vmlinuz-6.1.10-9") },
+		  "0:/boot/vmlinuz-6.1.10-9| 0:/boot/vmlinuz-6.1.10| 0:/boot/vmlinuz-6.1.10-rc10| "
+		  "0:/boot/vmlinuz-6.1.10-rc1| 0:/boot/vmlinuz-6.1.9|" },
+		{ "other words for that", { BOOT("vmlinuz-6.1-trunk-amd64"), BOOT("vmlinuz-6.1-1-amd64"),
+		  BOOT("vmlinuz-6.1-preempt"), BOOT("vmlinuz-6.1") },
+		  "0:/boot/vmlinuz-6.1-1-amd64| 0:/boot/vmlinuz-6.1-preempt| 0:/boot/vmlinuz-6.1| "
+		  "0:/boot/vmlinuz-6.1-trunk-amd64|" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		scoped(boot_menu) struct boot_menu menu = BOOT_MENU_INIT;
+		struct memsource mem = { cases[i].files, 0 };
+		struct source source = { &memsource_ops, &mem, devices, ARRAY_SIZE(devices) };
+		struct strbuf s = STRBUF_INIT;
+		scoped(free) char *got = NULL;
+		struct err err = ERR_INIT;
+
+		while (mem.nr < ARRAY_SIZE(cases[i].files) && cases[i].files[mem.nr].path)
+			mem.nr++;
+		ok(conf_guess(&source, 0, &menu, &err) == 0, "%s", cases[i].what);
+		for (size_t n = 0; n <= menu.nr_fallback; n++) {
+			scoped(free) char *one = describe(&menu, n ? menu.fallback[n - 1] : menu.chosen);
+
+			strbuf_printf(&s, "%s%s", n ? " " : "", one);
+		}
+		ok(strbuf_finish(&s, &got, &err) == 0, "  a list");
+		is_str(got, cases[i].want, "  which");
+	}
+}
+
 /* A file that includes itself twice, and so on. */
 static void test_many_includes(void)
 {
@@ -520,6 +573,7 @@ int main(void)
 	test_order();
 	test_refused();
 	test_guess();
+	test_guess_order();
 	test_legacy_locks();
 	test_legacy_lock_alone();
 	test_many_includes();

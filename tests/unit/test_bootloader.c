@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 
 #include "base/json.h"
+#include "base/str.h"
 #include "bootloader/sandbox.h"
 #include "bootloader/wire.h"
 #include "kernel.h"
@@ -292,6 +293,27 @@ static void test_no_config(void)
 		return;
 	is_int(run_boot("bare.img", o, &seen, &result, &files, &err), 0, "list it: %s", err.msg);
 	ok(strstr(seen.problem, "LILO"), "it is named: %s", seen.problem);
+}
+
+/* The newest kernel is cut off: the next one, and that is said. */
+static void test_no_config_damaged(void)
+{
+	const struct boot_options o = { .action = BOOT_LOAD };
+	scoped(boot_files) struct boot_files files = BOOT_FILES_INIT;
+	struct boot_result result;
+	struct err err = ERR_INIT;
+	struct seen seen;
+
+	if (!ok(sh("gzip <vmlinux | head -c 300000 >bare/boot/vmlinuz-6.1.0-14\n"
+		   "echo newer >bare/boot/initrd.img-6.1.0-14\n"
+		   "truncate -s 4M bare.img; mke2fs -q -F -t ext4 -d bare bare.img"), "a damaged kernel"))
+		return;
+	is_int(run_boot("bare.img", o, &seen, &result, &files, &err), 0, "load another: %s", err.msg);
+	is_str(result.kernel_path, "/boot/vmlinuz-6.1.0-13", "the next one");
+	ok(same_content(files.kernel, result.kernel_size, "elf") &&
+	   same_content(files.ramdisk, result.ramdisk_size, "bare/boot/initrd.img-6.1.0-13"),
+	   "it and its ramdisk");
+	ok(str_starts(seen.note, "fallback: entry '/boot/vmlinuz-6.1.0-14': "), "says so: %s", seen.note);
 }
 
 /* Disks in order: the first with something to boot counts, and one that is not read harms none. */
@@ -708,6 +730,7 @@ int main(int argc, char **argv)
 	test_menu();
 	test_entries();
 	test_no_config();
+	test_no_config_damaged();
 	test_several();
 	test_sectors();
 	if (ok(absolute, "where the program is"))
