@@ -310,3 +310,27 @@ char *bls_path(struct boot_menu *menu, unsigned int dev, const char *folder, con
 	boot = arena_format(&menu->arena, "/boot%s", direct);
 	return boot && conf_is_file(menu, dev, boot) ? boot : direct;
 }
+
+static bool is_name(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+void bls_expand(struct abuf *b, const char *value,
+		void (*variable)(void *arg, struct abuf *b, const char *name, size_t len), void *arg)
+{
+	while (*value) {
+		bool braces = value[0] == '$' && value[1] == '{';
+		const char *name = value + 1 + braces;
+		size_t len = 0;
+
+		while (*value == '$' && is_name(name[len]))
+			len++;
+		if (!len || (braces && name[len] != '}')) {
+			abuf_char(b, *value++);
+			continue;
+		}
+		variable(arg, b, name, len);
+		value = name + len + braces;
+	}
+}

@@ -43,4 +43,11 @@ void bls_sort_names(struct bls_list *list);
 /* path, or /boot/path where only that exists and the entries are in /boot themselves. */
 char *bls_path(struct boot_menu *menu, unsigned int dev, const char *folder, const char *path);
 
+/*
+ * Adds value to b, its $name and ${name} replaced by what variable() adds: those that Red
+ * Hat's GRUB knows in entries ($kernelopts), as text, whatever quotes they stand in.
+ */
+void bls_expand(struct abuf *b, const char *value,
+		void (*variable)(void *arg, struct abuf *b, const char *name, size_t len), void *arg);
+
 #endif

@@ -39,39 +39,95 @@ static bool find_folder(struct grub *g, const char *given, unsigned int *dev, co
 	return false;
 }
 
+/* The blank behind a value is Fedora's, too. */
+static void add_variable(void *arg, struct abuf *b, const char *name, size_t len)
+{
+	const char *copy = arena_copy(b->arena, name, len);
+	const char *value = copy ? grub_get(arg, copy) : NULL;
+
+	b->failed |= !copy;
+	if (!value)
+		return;
+	abuf_string(b, value);
+	abuf_char(b, ' ');
+}
+
+/* NULL: out of memory. */
+static char *expand(struct grub *g, const char *value)
+{
+	struct abuf b = ABUF_INIT(&g->menu->arena, CONF_FILE_MAX);
+	char *text;
+
+	bls_expand(&b, value, add_variable, g);
+	text = abuf_text(&b);
+	return text ? text_trim(text) : NULL;
+}
+
+/* An entry's body under way, as script. */
+struct body {
+	struct grub *g;
+	struct abuf text;
+	unsigned int dev;
+	const char *folder;	/* of the entries */
+};
+
+static void add_file(struct body *b, const char *path)
+{
+	const char *found = bls_path(b->g->menu, b->dev, b->folder, path);
+	char name[256];
+
+	abuf_char(&b->text, '(');
+	abuf_string(&b->text, source_device_name(b->g->menu->source, b->dev, name, sizeof(name)));
+	abuf_char(&b->text, ')');
+	abuf_string(&b->text, found ? found : "");
+}
+
+/* $early_initrd: files beside the entry's first initrd, or its kernel, that go in front. */
+static void add_early_initrds(struct body *b, const struct bls_entry *e)
+{
+	struct arena *a = &b->g->menu->arena;
+	const char *early = grub_get(b->g, "early_initrd");
+	bool beside_initrd = e->nr_initrds && e->initrds[0][0] != '$';
+	char *folder = path_folder(a, beside_initrd ? e->initrds[0] : e->linux_path);
+	char *words = early ? arena_string(a, early) : NULL, *word;
+
+	while (folder && words && (word = text_word(&words))) {
+		char *path = path_join(a, folder, word[0] == '/' ? word + 1 : word);
+
+		abuf_char(&b->text, ' ');
+		add_file(b, path ? path : "");
+	}
+}
+
 /*
- * The body as script: options and initrd lines may have variables ($kernelopts), which
- * are replaced when the entry runs.
+ * Variables in options ($kernelopts) are replaced now, before that is read as script: what
+ * they hold may have quotes. In the names of initrds they are when the entry runs.
  */
 static char *script(struct grub *g, const struct bls_entry *e, unsigned int dev,
 		    const char *folder)
 {
-	struct arena *a = &g->menu->arena;
-	struct abuf b = ABUF_INIT(a, CONF_FILE_MAX);
-	const char *path = bls_path(g->menu, dev, folder, e->linux_path);
-	char name[256];
+	struct body b = {
+		.g = g, .text = ABUF_INIT(&g->menu->arena, CONF_FILE_MAX), .dev = dev, .folder = folder,
+	};
+	const char *options = e->options ? e->options : grub_get(g, "default_kernelopts");
 
-	source_device_name(g->menu->source, dev, name, sizeof(name));
-	abuf_string(&b, e->efi ? "chainloader (" : "linux (");
-	abuf_string(&b, name);
-	abuf_char(&b, ')');
-	abuf_string(&b, path ? path : "");
-	abuf_char(&b, ' ');
-	abuf_string(&b, e->options ? e->options : "$default_kernelopts");
-	abuf_string(&b, e->nr_initrds ? "\ninitrd" : "\n");
+	options = expand(g, options ? options : "");
+	if (!options)
+		return NULL;
+	abuf_string(&b.text, e->efi ? "chainloader " : "linux ");
+	add_file(&b, e->linux_path);
+	abuf_char(&b.text, ' ');
+	abuf_string(&b.text, options);
+	abuf_string(&b.text, "\ninitrd");
+	add_early_initrds(&b, e);
 	for (size_t i = 0; i < e->nr_initrds; i++) {
-		bool variable = e->initrds[i][0] == '$';
-
-		path = variable ? e->initrds[i] : bls_path(g->menu, dev, folder, e->initrds[i]);
-		abuf_char(&b, ' ');
-		if (!variable) {
-			abuf_char(&b, '(');
-			abuf_string(&b, name);
-			abuf_char(&b, ')');
-		}
-		abuf_string(&b, path ? path : "");
+		abuf_char(&b.text, ' ');
+		if (e->initrds[i][0] == '$')
+			abuf_string(&b.text, e->initrds[i]);
+		else
+			add_file(&b, e->initrds[i]);
 	}
-	return abuf_text(&b);
+	return abuf_text(&b.text);
 }
 
 static int parse_all(struct grub *g, const char *text, struct grub_cmd **out, struct err *err)
@@ -91,10 +147,10 @@ static int add_entry(struct grub *g, const struct bls_entry *e, unsigned int dev
 	char *text = script(g, e, dev, folder);
 	struct err why = ERR_INIT;
 	struct boot_entry *entry;
-	const char *users;
+	char *users = expand(g, e->users ? e->users : "");
 	int rc;
 
-	if (!body || !text)
+	if (!body || !text || !users)
 		return conf_nomem(err);
 	rc = parse_all(g, text, &body->block, &why);
 	if (rc == -EINVAL) {
@@ -111,9 +167,8 @@ static int add_entry(struct grub *g, const struct bls_entry *e, unsigned int dev
 	entry->id = e->id;
 	/* As grub-mkconfig writes for kernels: bootable without a password, unless users are named. */
 	entry->locked = e->users && !e->unrestricted;
-	users = e->users && *e->users == '$' ? grub_get(g, e->users + 1) : e->users;
-	entry->may = arena_string(&g->menu->arena, users ? users : "");
-	return entry->may ? 0 : conf_nomem(err);
+	entry->may = users;
+	return 0;
 }
 
 int grub_blscfg(struct grub *g, const struct grub_args *args, const struct grub_cmd *cmd,

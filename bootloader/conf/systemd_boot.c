@@ -15,53 +15,35 @@
 #include "bls.h"
 #include "text.h"
 
-/* The value in an environment block, which has a line name=value each. */
-static const char *env_value(const char *env, const char *name, size_t len, size_t *value_len)
+/* Appends the value in an environment block, which has a line name=value each. */
+static void add_env_value(void *arg, struct abuf *b, const char *name, size_t len)
 {
+	const char *env = arg;
+
 	for (const char *line = env; *line; line += *line == '\n') {
 		size_t end = strcspn(line, "\n");
 
 		if (end > len && strncmp(line, name, len) == 0 && line[len] == '=') {
-			*value_len = end - len - 1;
-			return line + len + 1;
+			abuf_add(b, line + len + 1, end - len - 1);
+			return;
 		}
 		line += end;
 	}
-	*value_len = 0;
-	return "";
 }
 
-static bool is_name(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-}
-
-/* value with $name and ${name} replaced; NULL: it became too long. */
-static char *expand(struct boot_menu *menu, const char *env, const char *value)
+/* NULL: it became too long. */
+static char *expand(struct boot_menu *menu, char *env, const char *value)
 {
 	struct abuf b = ABUF_INIT(&menu->arena, CONF_CMDLINE_MAX);
 
-	while (*value) {
-		bool braces = value[0] == '$' && value[1] == '{';
-		const char *name = value + 1 + braces;
-		size_t len = 0, n;
-
-		while (*value == '$' && is_name(name[len]))
-			len++;
-		if (!len || (braces && name[len] != '}')) {
-			abuf_char(&b, *value++);
-			continue;
-		}
-		value = env_value(env, name, len, &n);
-		abuf_add(&b, value, n);
-		value = name + len + braces;
-	}
+	bls_expand(&b, value, add_env_value, env);
 	return abuf_text(&b);
 }
 
 /* GRUB's environment block beside the entries, "" when there is none. */
-static const char *find_env(struct boot_menu *menu, const char *base)
+static char *find_env(struct boot_menu *menu, const char *base)
 {
+	static char nothing[] = "";
 	static const char *const folders[] = { "grub2", "grub" };
 	struct err ignored = ERR_INIT;
 	char *text;
@@ -72,10 +54,10 @@ static const char *find_env(struct boot_menu *menu, const char *base)
 		if (path && conf_text(menu, menu->dev, path, &text, &ignored) == 0)
 			return text;
 	}
-	return "";
+	return nothing;
 }
 
-static int make_target(struct boot_menu *menu, const struct bls_entry *e, const char *env,
+static int make_target(struct boot_menu *menu, const struct bls_entry *e, char *env,
 		       struct boot_target *t, struct err *err)
 {
 	t->kind = e->efi ? BOOT_EFI : BOOT_LINUX;
@@ -128,7 +110,7 @@ static const char *title_of(struct boot_menu *menu, const struct bls_list *list,
 }
 
 static int add_entry(struct boot_menu *menu, const struct bls_list *list,
-		     const struct bls_entry *e, const char *env, struct err *err)
+		     const struct bls_entry *e, char *env, struct err *err)
 {
 	struct boot_target *t = arena_alloc(&menu->arena, sizeof(*t));
 	const char *title = title_of(menu, list, e);
@@ -277,7 +259,7 @@ static int read_others(struct boot_menu *menu, struct bls_list *list, struct err
 /* Entries of both types under base ("", "/boot"). */
 static int read_base(struct boot_menu *menu, const char *base, struct err *err)
 {
-	const char *env = find_env(menu, base);
+	char *env = find_env(menu, base);
 	struct bls_list list = { .nr = 0 };
 	int rc = read_both(menu, menu->dev, base, &list, err);
 

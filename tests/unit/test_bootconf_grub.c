@@ -43,6 +43,9 @@ static const struct memfile others[] = {
 	{ 0, "/loader/entries/id-6.11.conf", "title Six Eleven\nlinux /vmlinuz-6.11\n", 0 },
 	{ 0, "/loader/entries/id-6.10.conf", "title Six Ten\nlinux /vmlinuz-6.10\noptions \"q r\" s\n",
 	  0 },
+	{ 0, "/loader/entries/id-6.8.conf", "title Six Eight\nlinux /f/vmlinuz\noptions 'a $q' b$r,c $q\n", 0 },
+	{ 0, "/loader/entries/id-6.7.conf", "title Six Seven\nlinux /f/vmlinuz\ninitrd /g/i\n", 0 },
+	{ 0, "/loader/entries/id-6.6.conf", "title Six Six\nlinux /f/vmlinuz\ninitrd $more\n", 0 },
 };
 
 #define E(body) "menuentry t {\n" body "\n}\n"
@@ -190,6 +193,21 @@ static const struct {
 	{ "blscfg's second", "default=1\nblscfg\n", "hd0,gpt1:/vmlinuz-6.10|\"q r\" s" },
 	{ "blscfg with variables", "load_env kernelopts\nmore=/m\nset default=id-6.9\nblscfg\n",
 	  "hd0,gpt1:/vmlinuz-6.9,/i1,/i2,/m|a=1 root=/dev/a ro b=2" },
+	{ "blscfg with a quoted value", "kernelopts='root=/dev/x dyndbg=\"file x +p\"'\n"
+	  "default=id-6.9\nblscfg\n",
+	  "hd0,gpt1:/vmlinuz-6.9,/i1,/i2|a=1 root=/dev/x \"dyndbg=file x +p\" b=2" },
+	{ "blscfg with a value of default_kernelopts", "x='d=\"e f\"'\ndefault_kernelopts='c $x'\nblscfg\n",
+	  "hd0,gpt1:/vmlinuz-6.11|c \"d=e f\"" },
+	{ "blscfg with variables in quotes", "q='x y'\nr=1\ndefault=id-6.8\nblscfg\n",
+	  "hd0,gpt1:/f/vmlinuz|\"a x y \" b1 ,c x y" },
+	{ "blscfg with what is set too late", "default=id-6.8\nblscfg\nq=x\n", "hd0,gpt1:/f/vmlinuz|\"a \" b,c" },
+	{ "blscfg with early_initrd", "early_initrd='u m/v'\ndefault=id-6.7\nblscfg\n",
+	  "hd0,gpt1:/f/vmlinuz,/g/u,/g/m/v,/g/i|" },
+	{ "early_initrd beside a kernel", "early_initrd=u\ndefault=id-6.8\nblscfg\n",
+	  "hd0,gpt1:/f/vmlinuz,/f/u|\"a \" b,c" },
+	{ "early_initrd and a variable", "early_initrd=u\nmore=/m\ndefault=id-6.6\nblscfg\n",
+	  "hd0,gpt1:/f/vmlinuz,/f/u,/m|" },
+	{ "early_initrd that is empty", "early_initrd=\ndefault=id-6.7\nblscfg\n", "hd0,gpt1:/f/vmlinuz,/g/i|" },
 
 	{ "test: strings", "if [ a = a -a b != c -a -n x -a -z '' ]; then a=1; fi\n" L("$a"),
 	  "hd0,gpt1:/k|1" },
