@@ -30,8 +30,10 @@ static struct arena_chunk *chunk_new(struct arena *a, size_t size)
 	size_t want = size > CHUNK ? size : CHUNK;
 	struct arena_chunk *c;
 
-	if (want > a->left)
+	if (want > a->left) {
+		a->full = true;
 		return NULL;
+	}
 	c = calloc(1, sizeof(*c) + want);
 	if (!c)
 		return NULL;
@@ -120,8 +122,10 @@ void *arena_grow(struct arena *a, void *items, size_t nr, size_t size)
 
 void abuf_add(struct abuf *b, const char *s, size_t len)
 {
-	if (b->failed || len > b->max - b->len) {
-		b->failed = true;
+	if (b->failed)
+		return;
+	if (len > b->max - b->len) {
+		b->failed = b->arena->full = true;
 		return;
 	}
 	if (b->len + len + 1 > b->cap) {

@@ -15,6 +15,7 @@ struct arena_chunk;
 struct arena {
 	struct arena_chunk *chunks;
 	size_t left;		/* bytes that may still be taken from the system */
+	bool full;		/* a limit was reached, this one or a text's: memory is not out */
 };
 
 #define ARENA_INIT(max) { .chunks = NULL, .left = (max) }

@@ -26,6 +26,9 @@ static int finish(struct boot_menu *menu, int rc, struct err *err)
 {
 	const char *path = menu->path ? menu->path : "/";
 
+	/* What one configuration may take is at its end: there is enough for others. */
+	if (rc == -ENOMEM && menu->arena.full)
+		err->code = E2BIG;
 	if (rc < 0)
 		return rc == -ENOENT ? rc : fail_in(err, "%s", path);
 	if (menu->chosen < 0)

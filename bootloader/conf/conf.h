@@ -114,7 +114,8 @@ static inline void scoped_boot_menu(struct boot_menu *menu)
 /*
  * Reads dev's boot configuration: menu has to be empty (BOOT_MENU_INIT). -ENOENT when
  * there is none; other errors say what is wrong with the one that was found. A file
- * that offers no entry does not count as one, and is named in the message.
+ * that offers no entry does not count as one, and is named in the message. -E2BIG: this one
+ * takes too much memory or too many steps; -ENOMEM, -ETIME: the whole run has no more.
  */
 int conf_read(const struct source *source, unsigned int dev, struct boot_menu *menu,
 	      struct err *err) must_check;

@@ -297,6 +297,11 @@ static int grub_read(struct boot_menu *menu, struct err *err)
 	if (rc == 0)
 		rc = set_fallback(g, err);
 	menu->chosen = menu_default(menu, spec ? spec : "");
+	/* Its own steps, and not what reading the disks may take. */
+	if (rc == -ETIME && g->steps > GRUB_STEPS_MAX) {
+		err->code = E2BIG;
+		rc = -E2BIG;
+	}
 	return rc;
 }
 

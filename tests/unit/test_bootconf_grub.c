@@ -4,6 +4,7 @@
  * itself (grub-emu) was asked the same; it differs where Red Hat's does (\\x2d, and ids that
  * start with digits), and a '$' that starts no variable is a syntax error there.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -468,6 +469,33 @@ static void test_bls_locks(void)
 	is_str(menu.entries[0].may, "a b", "who may");
 }
 
+/* One configuration's limits are not those of the whole run, whose errors end it. */
+static void test_limits(void)
+{
+	static const struct {
+		const char *script, *message;
+	} greedy[] = {
+		{ "while true; do set a=b$a; done\n",
+		  "/boot/grub/grub.cfg: the configuration needs more than 16 MiB of memory" },
+		{ "while true; do regexp '(a*)*b' aaaaaaaaaaaa; done\n",
+		  "/boot/grub/grub.cfg: the script takes more than 1000000 steps" },
+		{ "submenu s { while true; do regexp '(a*)*b' aaaaaaaaaaaa; done }\n",
+		  "/boot/grub/grub.cfg: the script takes more than 1000000 steps" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(greedy); i++) {
+		scoped(boot_menu) struct boot_menu menu = BOOT_MENU_INIT;
+		const struct memfile file = { 0, "/boot/grub/grub.cfg", greedy[i].script, 0 };
+		struct memsource mem = { &file, 1 };
+		struct source source = { &memsource_ops, &mem, devices, ARRAY_SIZE(devices) };
+		struct err err = ERR_INIT;
+
+		is_int(conf_read(&source, 0, &menu, &err), -E2BIG, "%s", greedy[i].script);
+		is_str(err.msg, greedy[i].message, "  why");
+		is_int(err.code, E2BIG, "  its code");
+	}
+}
+
 static void test_notes(void)
 {
 	scoped(boot_menu) struct boot_menu menu = BOOT_MENU_INIT;
@@ -580,6 +608,7 @@ int main(void)
 	test_no_passwords();
 	test_bls_locks();
 	test_environment();
+	test_limits();
 	test_notes();
 	test_errors();
 	test_nesting(GRUB_DEPTH_MAX, "hd0,gpt1:/k|x1");

@@ -358,6 +358,37 @@ static void test_several(void)
 	}
 }
 
+/* A configuration that takes more than it may is a note, and the next disk's counts. */
+static void test_greedy(void)
+{
+	static const struct {
+		const char *script, *note;
+	} cases[] = {
+		{ "set a=b\\$a", "hd0: /boot/grub/grub.cfg: the configuration needs more than 16 MiB" },
+		{ "regexp '(a*)*b' aaaaaaaaaaaa", "hd0: /boot/grub/grub.cfg: the script takes more than 1000000 steps" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct boot_options o = { .action = BOOT_LOAD };
+		scoped(boot_disks) struct boot_disks disks = BOOT_DISKS_INIT;
+		scoped(boot_files) struct boot_files files = BOOT_FILES_INIT;
+		struct boot_result result;
+		struct err err = ERR_INIT;
+		struct seen seen;
+
+		if (!ok(sh("mkdir -p greedy/boot/grub; truncate -s 4M greedy.img\n"
+			   "echo \"while true; do %s; done\" >greedy/boot/grub/grub.cfg\n"
+			   "mke2fs -q -F -t ext4 -d greedy greedy.img", cases[i].script), "%s for ever",
+			cases[i].script))
+			return;
+		ok(bootloader_add_disk(&disks, "greedy.img", BOOT_RAW, &err) == 0 &&
+		   bootloader_add_disk(&disks, "fs.img", BOOT_RAW, &err) == 0, "two disks");
+		is_int(run_disks(&disks, o, &seen, &result, &files, &err), 0, "load: %s", err.msg);
+		is_str(seen.chosen, "hd1 ext4", "from the second");
+		ok(str_starts(seen.note, cases[i].note), "and the first is noted: %s", seen.note);
+	}
+}
+
 /* An MBR does not say what its sectors are: the device does, unless it is a copy. */
 static void test_sectors(void)
 {
@@ -732,6 +763,7 @@ int main(int argc, char **argv)
 	test_no_config();
 	test_no_config_damaged();
 	test_several();
+	test_greedy();
 	test_sectors();
 	if (ok(absolute, "where the program is"))
 		test_pygrub(absolute);
