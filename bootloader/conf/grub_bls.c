@@ -71,15 +71,19 @@ struct body {
 	const char *folder;	/* of the entries */
 };
 
+/* path NULL: out of memory. */
 static void add_file(struct body *b, const char *path)
 {
-	const char *found = bls_path(b->g->menu, b->dev, b->folder, path);
+	const char *found = path ? bls_path(b->g->menu, b->dev, b->folder, path) : NULL;
 	char name[256];
 
+	b->text.failed |= !found;
+	if (!found)
+		return;
 	abuf_char(&b->text, '(');
 	abuf_string(&b->text, source_device_name(b->g->menu->source, b->dev, name, sizeof(name)));
 	abuf_char(&b->text, ')');
-	abuf_string(&b->text, found ? found : "");
+	abuf_string(&b->text, found);
 }
 
 /* $early_initrd: files beside the entry's first initrd, or its kernel, that go in front. */
@@ -89,13 +93,12 @@ static void add_early_initrds(struct body *b, const struct bls_entry *e)
 	const char *early = grub_get(b->g, "early_initrd");
 	bool beside_initrd = e->nr_initrds && e->initrds[0][0] != '$';
 	char *folder = path_folder(a, beside_initrd ? e->initrds[0] : e->linux_path);
-	char *words = early ? arena_string(a, early) : NULL, *word;
+	char *words = arena_string(a, early ? early : ""), *word;
 
-	while (folder && words && (word = text_word(&words))) {
-		char *path = path_join(a, folder, word[0] == '/' ? word + 1 : word);
-
+	b->text.failed |= !folder || !words;
+	while (!b->text.failed && (word = text_word(&words))) {
 		abuf_char(&b->text, ' ');
-		add_file(b, path ? path : "");
+		add_file(b, path_join(a, folder, word[0] == '/' ? word + 1 : word));
 	}
 }
 
