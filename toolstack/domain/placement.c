@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "placement.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -91,13 +92,15 @@ static int count_vcpus(struct xen *xen, struct placement_node *nodes, size_t nr,
 
 	for (size_t i = 0; i < nr_domains && rc == 0; i++) {
 		struct bitmap affinity;
-		struct err gone;
 
+		rc = domctl_node_affinity(xen, domains[i].domid, (uint8_t *)affinity.word,
+					  sizeof(affinity.word), err);
 		/* One that went meanwhile does not count. */
-		if (domctl_node_affinity(xen, domains[i].domid, (uint8_t *)affinity.word,
-					 sizeof(affinity.word), &gone) < 0)
+		if (rc == -ESRCH) {
+			rc = 0;
 			continue;
-		for (size_t j = 0; j < nr; j++) {
+		}
+		for (size_t j = 0; j < nr && rc == 0; j++) {
 			if (bitmap_test(&affinity, nodes[j].node))
 				nodes[j].vcpus += domains[i].nr_vcpus;
 		}

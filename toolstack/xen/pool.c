@@ -10,21 +10,26 @@
 #include "xen.h"
 
 /* libxc's maps are bytes, as many as the host's cpus need. */
-static void bitmap_from_xen(struct xen *xen, struct bitmap *to, const uint8_t *from)
+static int bitmap_from_xen(struct xen *xen, struct bitmap *to, const uint8_t *from,
+			   struct err *err)
 {
 	int size = xc_get_cpumap_size(xen->xc);
 
+	if (size <= 0)
+		return xen_fail(xen, err, "cannot get the number of cpus");
 	memset(to, 0, sizeof(*to));
-	for (unsigned int i = 0; size > 0 && i < 8 * (unsigned int)size; i++) {
+	for (unsigned int i = 0; i < 8 * (unsigned int)size; i++) {
 		if (from[i / 8] >> i % 8 & 1)
 			bitmap_set(to, i);
 	}
+	return 0;
 }
 
 /* The first pool of that number or a higher one; -ENOENT when there is none. */
 static int pool_from(struct xen *xen, uint32_t id, struct pool_info *info, struct err *err)
 {
 	xc_cpupoolinfo_t *xi = xc_cpupool_getinfo(xen->xc, id);
+	int rc;
 
 	if (!xi && errno == ENOENT)
 		return fail(err, ENOENT, "there is no cpupool %u", id);
@@ -33,9 +38,9 @@ static int pool_from(struct xen *xen, uint32_t id, struct pool_info *info, struc
 	info->id = xi->cpupool_id;
 	info->sched = (enum sched_kind)xi->sched_id;
 	info->nr_domains = xi->n_dom;
-	bitmap_from_xen(xen, &info->cpus, xi->cpumap);
+	rc = bitmap_from_xen(xen, &info->cpus, xi->cpumap, err);
 	xc_cpupool_infofree(xen->xc, xi);
-	return 0;
+	return rc;
 }
 
 int pool_get(struct xen *xen, uint32_t id, struct pool_info *out, struct err *err)
@@ -82,8 +87,7 @@ int pool_free_cpus(struct xen *xen, struct bitmap *cpus, struct err *err)
 
 	if (!map)
 		return xen_fail(xen, err, "cannot get the cpus outside all cpupools");
-	bitmap_from_xen(xen, cpus, map);
-	return 0;
+	return bitmap_from_xen(xen, cpus, map, err);
 }
 
 int pool_make(struct xen *xen, enum sched_kind sched, uint32_t *id, struct err *err)
