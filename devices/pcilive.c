@@ -479,10 +479,13 @@ static int detach_all(struct live *live, const struct device_entry *entry,
 		      const struct pci_slot *slots, size_t nr, bool hvm, bool force, int timeout_ms,
 		      struct err *err)
 {
-	bool kept;
-	int rc = hvm || force ? 0 :
-		let_go(live, slots, nr, wait_deadline(timeout_ms), &kept, err);
+	bool kept, connected, ask = !hvm && !force;
+	int64_t deadline = wait_deadline(timeout_ms);
+	int rc = ask ? let_go(live, slots, nr, deadline, &kept, err) : 0;
 
+	/* A frontend that is not done with that would pass over being asked to close. */
+	if (rc == 0 && ask)
+		rc = settle(live, deadline, &connected, &kept, err);
 	for (size_t i = 0; i < nr && rc == 0; i++)
 		rc = take_slot(live, &slots[i].bdf, !hvm, err);
 	if (rc == 0)
