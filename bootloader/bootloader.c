@@ -204,8 +204,10 @@ static void become_reader(int program, const struct boot_options *o, int termina
 		int from = fds[i] < 0 ? null : fds[i];
 
 		fds[i] = fcntl(from, F_DUPFD_CLOEXEC, HIGH);
-		if (fds[i] < 0)
+		if (fds[i] < 0) {
+			say_not_started(socket);
 			return;
+		}
 	}
 	program = fcntl(program, F_DUPFD_CLOEXEC, HIGH);
 	for (int i = 0; i < nr; i++) {
@@ -213,7 +215,7 @@ static void become_reader(int program, const struct boot_options *o, int termina
 			return;
 	}
 	/* What we were started with as well, however high its number: all goes with the exec. */
-	if (close_range((unsigned int)nr, ~0U, CLOSE_RANGE_CLOEXEC) == 0)
+	if (program >= 0 && close_range((unsigned int)nr, ~0U, CLOSE_RANGE_CLOEXEC) == 0)
 		fexecve(program, argv, envp);
 	say_not_started(fds[WIRE_SOCKET]);
 }

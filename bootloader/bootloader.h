@@ -16,6 +16,9 @@
 
 struct strbuf;
 
+/* Said with whatever is met and not read. */
+#define BOOT_ADVICE "let the guest's own GRUB boot it (pvgrub)"
+
 enum {
 	BOOT_DISKS_MAX = 8,
 	BOOT_TEXT_MAX = 1024,
@@ -55,7 +58,7 @@ struct boot_options {
 	size_t nr_disks;
 	enum boot_action action;
 	const char *entry;	/* index, title, id, "1>2"; NULL: the default */
-	bool flat;		/* entry as pygrub counts: an index of any level's, or their title */
+	bool flat;		/* entry as pygrub counts: index and title of any level's */
 	const char *kernel;	/* a path in the image, instead of a configuration; or NULL */
 	const char *ramdisk;	/* likewise, instead of the ramdisks of what is booted */
 	uint64_t kernel_max, ramdisk_max;	/* bytes, of what the guest is given */

@@ -222,21 +222,21 @@ static int find_path(struct child *c, char *path, struct boot_file *file, struct
 static int boot_target(struct child *c, const char *language, const struct boot_target *own,
 		       struct boot_result *result, struct err *err)
 {
-	struct boot_target target = *own, *t = &target;
+	struct boot_target t = *own;
 	struct boot_file initrd;
 	int rc = 0;
 
 	if (c->request.ramdisk[0]) {
 		rc = find_path(c, c->request.ramdisk, &initrd, err);
-		target.initrds = &initrd;
-		target.nr_initrds = rc == 0;
+		t.initrds = &initrd;
+		t.nr_initrds = rc == 0;
 	}
 	if (rc == 0)
-		rc = load_prepare(c->disks, t, &c->load, err);
-	describe(language, t, c, result);
+		rc = load_prepare(c->disks, &t, &c->load, err);
+	describe(language, &t, c, result);
 	if (rc < 0)
 		return rc;
-	if (t->kind == BOOT_XEN)
+	if (t.kind == BOOT_XEN)
 		say_note(c, language, "the entry starts Xen: its kernel is booted without that");
 	put(result->cmdline, "%s", c->load.cmdline);
 	result->kernel = c->load.info;

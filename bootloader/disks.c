@@ -11,6 +11,7 @@
 #include "blk/lvm.h"
 #include "blk/md.h"
 #include "blk/table.h"
+#include "bootloader.h"
 #include "fs/fs.h"
 #include "source.h"
 
@@ -206,7 +207,7 @@ static int find_member(struct disks *d, unsigned int dev, struct blk *blk, struc
 		return md->level == 1 && md->start == 0;
 	if (md->level == 1)
 		return 1;
-	snprintf(note, sizeof(note), "RAID level %d is not read here: " BLK_ADVICE, md->level);
+	snprintf(note, sizeof(note), "RAID level %d is not read here: " BOOT_ADVICE, md->level);
 	d->own[dev].note[0] = '\0';
 	add_note(&d->own[dev], note);
 	return 0;

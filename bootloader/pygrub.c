@@ -184,8 +184,9 @@ static int run(struct pygrub *p, struct err *err)
 		p->list ? see_device : NULL, p->list ? print_entry : NULL, print_note, p,
 	};
 	const struct boot_options o = {
-		.disks = disks.disks, .nr_disks = 1, .entry = p->entry, .flat = true, .kernel = p->kernel,
-		.ramdisk = p->ramdisk, .action = p->list || p->dry ? BOOT_LIST : BOOT_LOAD,
+		.disks = disks.disks, .nr_disks = 1, .entry = p->entry, .flat = true,
+		.kernel = p->kernel, .ramdisk = p->ramdisk,
+		.action = p->list || p->dry ? BOOT_LIST : BOOT_LOAD,
 		.kernel_max = (uint64_t)KERNEL_MAX_MIB << 20,
 		.ramdisk_max = (uint64_t)RAMDISK_MAX_MIB << 20,
 		.timeout_ms = TIMEOUT_MS,

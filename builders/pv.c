@@ -30,8 +30,8 @@ static void warn_cut(const char *cmdline)
 	size_t len = cmdline ? strlen(cmdline) : 0;
 
 	if (len >= MAX_GUEST_CMDLINE)
-		log_warn("the kernel's command line has %zu characters: a PV guest gets the first %d",
-			 len, MAX_GUEST_CMDLINE - 1);
+		log_warn("the kernel's command line has %zu characters: a PV guest gets the first "
+			 "%d", len, MAX_GUEST_CMDLINE - 1);
 }
 
 static int pv_load(struct xen *xen, const struct builder_spec *spec, struct image *image,

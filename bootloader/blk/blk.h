@@ -27,9 +27,6 @@ struct budget {
 /* Kernel, initrd and all metadata fit in many times over; a loop does not. */
 #define BUDGET_INIT { .bytes = 16ull << 30, .steps = 20u << 20 }
 
-/* Said with whatever is met on a disk and not read. */
-#define BLK_ADVICE "let the guest's own GRUB boot it (pvgrub)"
-
 struct blk_ops {
 	/* len > 0, inside the size. */
 	int (*read)(struct blk *blk, uint64_t offset, void *buf, size_t len, struct err *err);

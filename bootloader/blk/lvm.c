@@ -12,6 +12,7 @@
 #include "base/scope.h"
 #include "base/str.h"
 #include "blk.h"
+#include "bootloader/bootloader.h"
 #include "bytes.h"
 #include "lvm.h"
 
@@ -180,7 +181,7 @@ static void cannot(struct lvm_lv *lv, const char *what)
 {
 	char shown[80];
 
-	snprintf(lv->note, sizeof(lv->note), "%s: not read here: " BLK_ADVICE,
+	snprintf(lv->note, sizeof(lv->note), "%s: not read here: " BOOT_ADVICE,
 		 str_escape(what, strlen(what), shown, sizeof(shown)));
 }
 

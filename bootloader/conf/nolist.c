@@ -45,7 +45,9 @@ static bool is_leftover(const char *name)
 /* "6.1.0-9-amd64" of "vmlinuz-6.1.0-9-amd64"; NULL: no kernel's name. */
 static const char *version_of(const char *name)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(kernel_names) && !is_leftover(name); i++) {
+	if (is_leftover(name))
+		return NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(kernel_names); i++) {
 		if (str_starts(name, kernel_names[i]) && name[strlen(kernel_names[i])])
 			return name + strlen(kernel_names[i]);
 	}

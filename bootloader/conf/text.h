@@ -46,7 +46,7 @@ struct names {
 	size_t nr;
 };
 
-/* A folder's names that end in suffix, sorted by bytes; in the menu's arena. */
+/* A folder's names that end in suffix (in any case), sorted by bytes; in the menu's arena. */
 int conf_list(struct boot_menu *menu, unsigned int dev, const char *path, const char *suffix,
 	      struct names *out, struct err *err) must_check;
 

@@ -12,11 +12,12 @@
 #include "base/str.h"
 #include "bootloader/blk/blk.h"
 #include "bootloader/blk/bytes.h"
+#include "bootloader/bootloader.h"
 
 /* ISO9660 first: a hybrid image may carry what looks like another one in its first 32 KiB. */
 static const struct fs_type *const types[] = { &fs_iso, &fs_ext, &fs_xfs, &fs_btrfs, &fs_fat };
 
-#define NOT_READ " is not read here: " BLK_ADVICE
+#define NOT_READ " is not read here: " BOOT_ADVICE
 
 /* What is met on guests' disks and not read here: a name is worth more than "unknown". */
 static const struct {

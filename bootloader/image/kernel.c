@@ -46,6 +46,7 @@ static const char *machine_name(unsigned int machine)
 int kernel_check(const void *elf, size_t len, struct boot_kernel_info *info, struct err *err)
 {
 	const uint8_t *p = elf;
+	uint64_t end = elfnote_segments_end(elf, len);
 	unsigned int machine;
 
 	if (len < sizeof(Elf32_Ehdr))
@@ -53,9 +54,9 @@ int kernel_check(const void *elf, size_t len, struct boot_kernel_info *info, str
 	machine = get_le16(p + offsetof(Elf32_Ehdr, e_machine));
 	if (p[EI_DATA] != ELFDATA2LSB || (machine != EM_386 && machine != EM_X86_64))
 		return fail(err, ENOEXEC, "it is a kernel for %s", machine_name(machine));
-	if (elfnote_segments_end(elf, len) > len)
+	if (end > len)
 		return fail(err, EINVAL, "it is truncated: %zu bytes of at least %" PRIu64, len,
-			    elfnote_segments_end(elf, len));
+			    end);
 	info->bits = p[EI_CLASS] == ELFCLASS64 ? 64 : 32;
 	info->modes = elfnote_modes(elf, len);
 	info->is_linux |= elfnote_is_linux(elf, len);

@@ -115,7 +115,7 @@ static size_t wait_for_ends(const struct domain_list *domains, const struct auto
 	return nr;
 }
 
-/* Asks who runs now, and waits; how many there were, with who was being restarted, or 0. */
+/* Asks who runs now, and waits: how many they were with those being restarted, 0: none is left. */
 static int stop_round(struct xen *xen, const struct autostart *list,
 		      const struct autostart_stop *how, int64_t deadline, struct err *err)
 {

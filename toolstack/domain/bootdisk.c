@@ -11,7 +11,7 @@
 #include "config/disk.h"
 #include "devices/device.h"
 
-#define INSTEAD ": let the guest's own GRUB boot it (pvgrub)"
+#define INSTEAD ": " BOOT_ADVICE
 
 void scoped_bootdisks(struct bootdisks *b)
 {

@@ -141,7 +141,8 @@ static int run_reader(struct xen *xen, const struct domain_config *config, int t
 	scoped(fd) int program = -1;
 	struct boot_options options = {
 		.disks = disks.disks.disks, .action = BOOT_LOAD, .flat = true,
-		.kernel = config->kernel, .ramdisk = config->ramdisk, .kernel_max = at_most(KERNEL_MAX_MIB, config),
+		.kernel = config->kernel, .ramdisk = config->ramdisk,
+		.kernel_max = at_most(KERNEL_MAX_MIB, config),
 		.ramdisk_max = at_most(RAMDISK_MAX_MIB, config), .timeout_ms = BOOTLOAD_TIMEOUT_MS,
 	};
 	struct boot_result result;

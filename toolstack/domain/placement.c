@@ -90,17 +90,19 @@ static int count_vcpus(struct xen *xen, struct placement_node *nodes, size_t nr,
 	size_t nr_domains;
 	int rc = domctl_list(xen, &domains, &nr_domains, err);
 
-	for (size_t i = 0; i < nr_domains && rc == 0; i++) {
+	for (size_t i = 0; rc == 0 && i < nr_domains; i++) {
 		struct bitmap affinity;
+		struct err why;
 
-		rc = domctl_node_affinity(xen, domains[i].domid, (uint8_t *)affinity.word,
-					  sizeof(affinity.word), err);
 		/* One that went meanwhile does not count. */
-		if (rc == -ESRCH) {
-			rc = 0;
-			continue;
+		if (domctl_node_affinity(xen, domains[i].domid, (uint8_t *)affinity.word,
+					 sizeof(affinity.word), &why) < 0) {
+			if (why.code == ESRCH)
+				continue;
+			*err = why;
+			return -why.code;
 		}
-		for (size_t j = 0; j < nr && rc == 0; j++) {
+		for (size_t j = 0; j < nr; j++) {
 			if (bitmap_test(&affinity, nodes[j].node))
 				nodes[j].vcpus += domains[i].nr_vcpus;
 		}

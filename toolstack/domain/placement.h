@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * NUMA placement, where the config does not forbid it (numa_placement; cpus= and vnuma= do): a new
- * domain gets its memory from few memory nodes, and its vcpus would rather run there. As libxl,
- * which does not look at cpus= though.
+ * NUMA placement: a new domain gets its memory from few memory nodes, and its vcpus would rather
+ * run there. As libxl, which does not look at cpus= though. A config forbids it (numa_placement)
+ * by cpus= as a list, cpus_soft= and vnuma=.
  */
 #ifndef DOMAIN_PLACEMENT_H
 #define DOMAIN_PLACEMENT_H
