@@ -9,6 +9,7 @@
 #include "domain/autostart.h"
 #include "output.h"
 #include "supervisor/successor.h"
+#include "supervisor/supervisor.h"
 
 struct autostart_options {
 	const char *dir;
@@ -78,7 +79,9 @@ static int stop(struct cmd *cmd, const struct autostart *list, struct err *err)
 {
 	const struct autostart_options *opts = cmd->options;
 	unsigned int seconds = opts->timeout.given ? opts->timeout.value : TIMEOUT_S;
-	struct autostart_stop how = { .destroy = opts->destroy ? successor_destroy : NULL };
+	struct autostart_stop how = {
+		.destroy = opts->destroy ? successor_destroy : NULL, .attended = supervisor_runs,
+	};
 
 	if (seconds > TIMEOUT_MOST_S)
 		return fail(err, ERANGE, "a timeout of %u seconds is too long", seconds);

@@ -15,14 +15,14 @@ struct supervise_options {
 	bool stay, end;
 };
 
-/* The supervisor's child: supervise --end NAME DOMID UUID RESTARTS MATTER. */
+/* The supervisor's child: supervise --end NAME DOMID UUID RESTARTS MATTER [waited]. */
 static int end_one(struct cmd *cmd, struct err *err)
 {
 	uint8_t uuid[16];
 	uint64_t domid, restarts;
 	int rc;
 
-	if (cmd->nr_words != 5 || str_to_u64(cmd->words[1], XEN_DOMID_MAX, &domid) < 0 ||
+	if (cmd->nr_words < 5 || str_to_u64(cmd->words[1], XEN_DOMID_MAX, &domid) < 0 ||
 	    uuid_parse(cmd->words[2], uuid) < 0 ||
 	    str_to_u64(cmd->words[3], UINT_MAX, &restarts) < 0)
 		return cmd_usage(cmd);
@@ -33,7 +33,8 @@ static int end_one(struct cmd *cmd, struct err *err)
 		rc = wait_catch_interrupts(err);
 	if (rc == 0)
 		rc = successor_carry_out(&cmd->xen, cmd->words[0], (uint32_t)domid, uuid,
-					 (unsigned int)restarts, cmd->words[4], err);
+					 (unsigned int)restarts, cmd->words[4],
+					 cmd->nr_words > 5, err);
 	/* Killed, as far as the supervisor is concerned: it is to be done again. */
 	if (rc == -EINTR) {
 		signal(SIGTERM, SIG_DFL);
@@ -62,5 +63,5 @@ static const struct option_row supervise_options[] = {
 const struct command cmd_supervise = {
 	.name = "supervise", .args = "[--stay]",
 	.help = "Carry out what guests' configs say about their end, until none is left",
-	.needs = NEED_NOTHING, .max = 5, COMMAND_OPTIONS(supervise_options), .run = run_supervise,
+	.needs = NEED_NOTHING, .max = 6, COMMAND_OPTIONS(supervise_options), .run = run_supervise,
 };

@@ -57,6 +57,8 @@ struct autostart_stop {
 	int timeout_ms;		/* for all together */
 	/* Of who has not ended by then, for good; NULL: they stay. */
 	int (*destroy)(struct xen *xen, uint32_t domid, struct err *err);
+	/* Whether anybody sees to the ends of guests. */
+	bool (*attended)(void);
 };
 
 /*

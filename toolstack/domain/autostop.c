@@ -11,6 +11,7 @@
 #include "lifecycle.h"
 #include "list.h"
 #include "runfile.h"
+#include "xen/domctl.h"
 
 /* How long the supervisor may take to put away what has ended; what is kept stays. */
 enum { TIDY_MS = 10000, LOOK_MS = 20 };
@@ -87,30 +88,65 @@ static size_t see_to_late(struct xen *xen, const struct lifecycle_target *target
 	return nr_late;
 }
 
-/*
- * Waits for those whom somebody restarts now: how many still are at the deadline. *unasked grows by
- * those of them that did not run when all were asked.
- */
-static size_t wait_for_ends(const struct domain_list *domains, const struct autostart *list,
-			    int64_t deadline, size_t *unasked)
+/* The supervisor has yet to see to its end, or to restart it: it is held back. */
+static bool is_left(struct xen *xen, const struct domain_entry *entry)
 {
-	size_t nr = 0;
+	struct runfile_record record;
+	struct domctl_info info;
+	struct err ignored;	/* it is gone, or not ours */
+
+	return runfile_read(RUNFILE_DIR, entry->name, &record, &ignored) == 0 &&
+	       !record.creating && !record.unwatched && record.domid == entry->info.domid &&
+	       domctl_info(xen, record.domid, &info, &ignored) == 0 && !info.dying &&
+	       info.shutdown && info.shutdown_reason != DOMCTL_SUSPEND;
+}
+
+static bool may_return(struct xen *xen, const struct domain_entry *entry,
+		       const struct autostart_stop *how)
+{
+	return runfile_has_end(RUNFILE_DIR, entry->name) || (how->attended() && is_left(xen, entry));
+}
+
+static bool is_late(const struct domain_entry *entry, const struct lifecycle_target *targets,
+		    size_t nr)
+{
+	for (size_t i = 0; i < nr; i++) {
+		if (targets[i].domid == entry->info.domid && !targets[i].ended)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Waits for those whom somebody restarts now, or later: how many still are at the deadline and could
+ * not be destroyed. *asked, those in targets, grows by those of them that did not run when all were.
+ */
+static size_t wait_for_ends(struct xen *xen, const struct domain_list *domains,
+			    const struct autostart *list, const struct autostart_stop *how,
+			    const struct lifecycle_target *targets, int64_t deadline,
+			    size_t *asked)
+{
+	size_t nr = 0, nr_targets = *asked;
+	struct err err;
 
 	runfile_sweep_ends(RUNFILE_DIR);
 	for (size_t i = 0; i < domains->nr; i++) {
 		const struct domain_entry *entry = &domains->items[i];
 
 		if (!entry->name || !is_listed(entry, list) ||
-		    !runfile_has_end(RUNFILE_DIR, entry->name))
+		    is_late(entry, targets, nr_targets) || !may_return(xen, entry, how))
 			continue;
-		*unasked += !wanted(entry, list);
-		while (runfile_has_end(RUNFILE_DIR, entry->name) && wait_now_ms() < deadline &&
+		*asked += !wanted(entry, list);
+		while (may_return(xen, entry, how) && wait_now_ms() < deadline &&
 		       wait_poll(NULL, 0, wait_deadline(LOOK_MS)) == -ETIMEDOUT)
 			continue;
-		if (runfile_has_end(RUNFILE_DIR, entry->name)) {
-			log_warn("'%s' is being restarted", entry->name);
-			nr++;
-		}
+		if (wait_interrupted())
+			break;
+		if (!may_return(xen, entry, how) || (how->destroy && is_left(xen, entry) &&
+		    how->destroy(xen, entry->info.domid, &err) == 0))
+			continue;
+		log_warn("'%s' is being restarted", entry->name);
+		nr++;
 	}
 	return nr;
 }
@@ -143,7 +179,8 @@ static int stop_round(struct xen *xen, const struct autostart *list,
 	/* Who is to be destroyed has to be there first. */
 	tidy = how->destroy ? wait_deadline(TIDY_MS) : deadline;
 	if (rc != -EINTR)
-		nr_late += wait_for_ends(&domains, list, tidy > deadline ? tidy : deadline, &nr);
+		nr_late += wait_for_ends(xen, &domains, list, how, targets,
+					 tidy > deadline ? tidy : deadline, &nr);
 	if (rc == -EINTR || wait_interrupted())
 		return fail(err, EINTR, "interrupted; the guests go on shutting down");
 	if (nr_late)

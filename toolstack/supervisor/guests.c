@@ -206,6 +206,17 @@ static bool same_domain(const struct runfile_record *a, const struct runfile_rec
 	return a->domid == b->domid && memcmp(a->uuid, b->uuid, sizeof(a->uuid)) == 0;
 }
 
+/* It has a new name: the store has one watch for a path and a token, and the old name's is that. */
+static void take_over(struct guests *guests, const struct guest *guest)
+{
+	for (size_t i = 0; i < guests->nr; i++) {
+		struct guest *other = &guests->items[i];
+
+		if (other != guest && same_domain(&other->record, &guest->record))
+			forget_drives(guests, other);
+	}
+}
+
 /* A process that ends closes its files, which we see, some time before it lets go of its locks. */
 enum { UNFINISHED_MS = 1000 };
 
@@ -272,8 +283,7 @@ int guests_take_record(struct guests *guests, const char *name, bool told, struc
 	if (!guest)
 		return -ENOMEM;
 	/* Destroyed, and there is a next one of that name already. */
-	if (!told && (guest->state == GUEST_LIVES || guest->state == GUEST_DONE) &&
-	    !same_domain(&guest->record, &record))
+	if (!told && guest->state != GUEST_MADE && !same_domain(&guest->record, &record))
 		event_add("destroyed", name, guest->record.domid, "%s", "");
 	guest->gone = false;
 	if (record.creating) {
@@ -290,6 +300,7 @@ int guests_take_record(struct guests *guests, const char *name, bool told, struc
 		forget_model(guest);
 		forget_drives(guests, guest);
 		guest->record = record;
+		take_over(guests, guest);
 		watch_drives(guests, guest);
 	}
 	guest->record = record;
@@ -307,6 +318,8 @@ static int take_intent(struct guests *guests, const char *name, struct err *err)
 		return -ENOMEM;
 	if (guest->state == GUEST_MADE || guest->state == GUEST_LIVES) {
 		guest->state = GUEST_ENDED;
+		guest->matter = MATTER_END;
+		guest->waited = false;
 		guest->due = 0;
 	}
 	return 0;

@@ -21,6 +21,7 @@ enum guest_state {
 	GUEST_LIVES,
 	GUEST_ENDED,		/* or its restart was cut off: a child is due */
 	GUEST_WORKING,		/* and does it */
+	GUEST_HELD,		/* its restart is for later: another child, when due */
 	GUEST_DONE,		/* nothing more to do about it */
 };
 
@@ -47,12 +48,13 @@ struct guest {
 	char *name;
 	struct runfile_record record;	/* ENDED, WORKING: of the domain that has ended */
 	enum guest_state state;
-	int64_t due;		/* MADE, ENDED: when (wait_now_ms) */
-	unsigned int restarts;	/* ENDED: for the successor's record */
+	int64_t due;		/* MADE, ENDED, HELD: when (wait_now_ms) */
+	unsigned int restarts;	/* ENDED, HELD: for the successor's record */
 	unsigned int tries;	/* children that were killed */
 	bool gone;		/* its record has: the next look tells whether the domain has, too */
-	bool failed;		/* the last child: nothing more to do unless it lives again */
-	enum guest_matter matter;	/* ENDED, WORKING */
+	bool failed;		/* the child of its end: nothing more to do unless it lives again */
+	enum guest_matter matter;	/* ENDED, WORKING, HELD */
+	bool waited;		/* ENDED, WORKING: it was held */
 	struct guest_model model;
 	struct guest_drives drives;
 	pid_t child;

@@ -28,10 +28,22 @@
 
 enum { PATH_LEN = 512, WORDS_MOST = 64 };
 
-/* "-F", "-qF", "--console"... of the options of create that xl and xlite have. */
+/* "-F", "-qF"... of the options of create that xl and xlite have; after "f" comes the file. */
 static bool stays(const char *word)
 {
-	return word[0] == '-' && word[1] != '-' && strpbrk(word, "Fc") != NULL;
+	size_t letters = strcspn(word, "f");
+
+	return word[1] != '-' && strcspn(word, "Fc") < letters;
+}
+
+/* "-fFILE", "-qfFILE", "--defconfig=FILE" and that shortened; NULL: the file is another word. */
+static const char *file_within(const char *word)
+{
+	const char *at = strchr(word, word[1] == '-' ? '=' : 'f');
+
+	if (!at || !at[1] || (word[1] == '-' && strncmp(word, "--def", 5) != 0))
+		return NULL;
+	return at + 1;
 }
 
 /* The name that a create's file and settings give. */
@@ -51,20 +63,23 @@ static bool gives_name(const char *const *settings, size_t nr, const char *path,
 
 bool monitor_stays_for(const char *words, size_t len, const char *cwd, const char *name)
 {
-	const char *settings[WORDS_MOST], *file = NULL;
+	const char *settings[WORDS_MOST], *file = NULL, *within;
 	scoped(free) char *path = NULL;
 	bool create = false, foreground = false;
 	size_t nr = 0;
 
 	for (const char *word = words; word < words + len && *word; word += strlen(word) + 1) {
-		if (!create)
+		if (!create) {
 			create = word != words && str_starts("create", word);
-		else if (*word == '-')
+		} else if (*word == '-') {
 			foreground |= stays(word);
-		else if (strchr(word, '=') && nr < WORDS_MOST)
+			within = file_within(word);
+			file = within ? within : file;
+		} else if (strchr(word, '=') && nr < WORDS_MOST) {
 			settings[nr++] = word;
-		else if (!file)
+		} else if (!file) {
 			file = word;
+		}
 	}
 	if (!create || !foreground)
 		return false;

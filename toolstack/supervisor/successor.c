@@ -99,9 +99,6 @@ static int make_successor(struct xen *xen, const struct intent *intent, struct d
 	config_defaults(&config);
 	memcpy(config.uuid, intent->uuid, sizeof(config.uuid));
 	config.uuid_given = true;
-	/* Another generation of the guest, which this id is to tell it. */
-	config.hvm.ms_vm_genid_generate = !uuid_is_null(config.hvm.ms_vm_genid);
-	uuid_clear(config.hvm.ms_vm_genid);
 	config.domid = CONFIG_DOMID_ANY;
 	rc = domain_create(xen, &config, &how, &domid, err);
 	return rc < 0 ? rc : domctl_info(xen, domid, info, err);
@@ -270,25 +267,57 @@ static const char *event_kind(unsigned int reason)
 	}
 }
 
+enum turn { RESTART_NOW, RESTART_LATER, RESTART_NEVER };
+
+/* One that ends at once again and again is given more time each time, and then no more. */
+static enum turn turn_of(const char *name, uint32_t domid, unsigned int restarts, bool waited)
+{
+	int pause = restarts ? successor_pause(restarts - 1) : 0;
+
+	if (pause < 0) {
+		event_add("given-up", name, domid, "restarted %u times in a row within %d s each",
+			  restarts - 1, SUCCESSOR_QUICK_S);
+		return RESTART_NEVER;
+	}
+	if (!pause || waited)
+		return RESTART_NOW;
+	event_add("held-back", name, domid, "for %d s", pause);
+	return RESTART_LATER;
+}
+
+static void tell_end(const char *name, const struct domctl_info *info, enum config_action said,
+		     const char *no_reset)
+{
+	event_add(event_kind(info->shutdown_reason), name, info->domid, "%s: %s",
+		  ending_reason_name(info->shutdown_reason), config_action_name(said));
+	if (no_reset)
+		event_add("error", name, info->domid, "%s", no_reset);
+}
+
 static int carry_out(struct xen *xen, const char *name, const struct domctl_info *info,
-		     unsigned int restarts, struct err *err)
+		     unsigned int restarts, bool waited, struct err *err)
 {
 	scoped(domain_config) struct domain_config config = DOMAIN_CONFIG_INIT;
 	scoped(json) json_t *json = NULL;
-	enum config_action action;
+	enum config_action said, action;
 	const char *no_reset;
+	enum turn turn = RESTART_NOW;
 	int rc = ending_config(xen, info->domid, &config, &json, err);
 
 	if (rc < 0)
 		return rc;
-	action = ending_action(&config, info->shutdown_reason);
-	event_add(event_kind(info->shutdown_reason), name, info->domid, "%s: %s",
-		  ending_reason_name(info->shutdown_reason), config_action_name(action));
+	said = action = ending_action(&config, info->shutdown_reason);
 	no_reset = ending_no_reset(&config, &action);
-	if (no_reset)
-		event_add("error", name, info->domid, "%s", no_reset);
+	if (!waited)
+		tell_end(name, info, said, no_reset);
+	if (ending_restarts(action) || action == CONFIG_ACTION_SOFT_RESET)
+		turn = turn_of(name, info->domid, restarts, waited);
+	if (turn == RESTART_LATER)
+		return SUCCESSOR_HELD;
 	if (ending_dumps(action))
 		dump_core(xen, name, info->domid);
+	if (turn == RESTART_NEVER)
+		return domain_set_watched(name, false, err);
 	if (ending_restarts(action))
 		rc = update(xen, info, &config, &json, err);
 	if (rc < 0)
@@ -337,10 +366,11 @@ static int model_seen_to(struct xen *xen, uint32_t domid, int pid, struct err *e
 
 /* on_device_model_exit of a guest that still runs. */
 static int end_of_model(struct xen *xen, const char *name, const struct domctl_info *info,
-			unsigned int restarts, struct err *err)
+			unsigned int restarts, bool waited, struct err *err)
 {
 	scoped(domain_config) struct domain_config config = DOMAIN_CONFIG_INIT;
 	scoped(json) json_t *json = NULL;
+	enum turn turn = RESTART_NOW;
 	enum config_action action;
 	char said[320];
 	int pid, rc = find_model_end(xen, info->domid, &pid, err);
@@ -351,18 +381,20 @@ static int end_of_model(struct xen *xen, const char *name, const struct domctl_i
 	if (rc < 0)
 		return rc;
 	devices_model_said(name, said, sizeof(said));
-	event_add("device-model", name, info->domid, "%s (QEMU, process %d, has ended%s)",
-		  config_model_exit_name(config.on_device_model_exit), pid, said);
+	if (!waited)
+		event_add("device-model", name, info->domid, "%s (QEMU, process %d, has ended%s)",
+			  config_model_exit_name(config.on_device_model_exit), pid, said);
 	if (!ending_model_action(&config, &action)) {
 		if (config.on_device_model_exit == MODEL_EXIT_PRESERVE)
 			rc = domctl_pause(xen, info->domid, err);
 		return rc < 0 ? rc : model_seen_to(xen, info->domid, pid, err);
 	}
-	if (ending_restarts(action) && restarts > SUCCESSOR_MOST) {
-		event_add("given-up", name, info->domid, "restarted %u times in a row within %d s "
-			  "each", restarts - 1, SUCCESSOR_QUICK_S);
+	if (ending_restarts(action))
+		turn = turn_of(name, info->domid, restarts, waited);
+	if (turn == RESTART_LATER)
+		return SUCCESSOR_HELD;
+	if (turn == RESTART_NEVER)
 		return model_seen_to(xen, info->domid, pid, err);
-	}
 	if (!ending_restarts(action))
 		return ending_destroy(xen, info->domid, info->uuid, err);
 	rc = update(xen, info, &config, &json, err);
@@ -372,22 +404,22 @@ static int end_of_model(struct xen *xen, const char *name, const struct domctl_i
 
 /* Somebody else may have ended it, or have been faster. */
 static int end_one(struct xen *xen, const char *name, uint32_t domid, const uint8_t uuid[16],
-		   unsigned int restarts, const char *matter, struct err *err)
+		   unsigned int restarts, const char *matter, bool waited, struct err *err)
 {
 	struct domctl_info info;
 	int rc = find(xen, domid, uuid, &info, err);
 
 	if (rc > 0 && !info.shutdown && strcmp(matter, "model") == 0)
-		return end_of_model(xen, name, &info, restarts, err);
+		return end_of_model(xen, name, &info, restarts, waited, err);
 	if (rc > 0 && !info.shutdown && strcmp(matter, "eject") == 0)
 		return drives_eject(xen, name, domid, err);
 	if (rc <= 0 || !info.shutdown || info.shutdown_reason == DOMCTL_SUSPEND)
 		return rc < 0 ? rc : 0;
-	return carry_out(xen, name, &info, restarts, err);
+	return carry_out(xen, name, &info, restarts, waited, err);
 }
 
 int successor_carry_out(struct xen *xen, const char *name, uint32_t domid, const uint8_t uuid[16],
-			unsigned int restarts, const char *matter, struct err *err)
+			unsigned int restarts, const char *matter, bool waited, struct err *err)
 {
 	scoped(intent) struct intent intent = INTENT_INIT;
 	scoped(runfile) struct runfile end = RUNFILE_INIT;
@@ -400,7 +432,7 @@ int successor_carry_out(struct xen *xen, const char *name, uint32_t domid, const
 	if (rc == 0)
 		rc = follow(xen, name, &intent, err);
 	else if (rc == -ENOENT)
-		rc = end_one(xen, name, domid, uuid, restarts, matter, err);
+		rc = end_one(xen, name, domid, uuid, restarts, matter, waited, err);
 	else if (rc == -EINVAL)
 		intent_remove(RUNFILE_DIR, name);	/* nobody will ever be able to follow it */
 	if (rc < 0 && rc != -EINTR)

@@ -7,6 +7,7 @@
 #ifndef SUPERVISOR_SUCCESSOR_H
 #define SUPERVISOR_SUCCESSOR_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -19,7 +20,10 @@ struct xen;
  */
 enum { SUCCESSOR_QUICK_S = 60, SUCCESSOR_FREE = 4, SUCCESSOR_MOST = 12 };
 
-/* Pure: seconds to wait before the n-th quick restart in a row; -1: no more. */
+/* No exit status of anything else. */
+enum { SUCCESSOR_HELD = 75 };
+
+/* Pure: seconds to wait before another restart after so many quick ones in a row; -1: no more. */
 int successor_pause(unsigned int restarts);
 
 /*
@@ -27,11 +31,13 @@ int successor_pause(unsigned int restarts);
  * intent is about. Idempotent: after a kill at any moment it is done again, and a guest
  * gets one successor. restarts is for the successor's record: counted when the guest ended, since
  * whatever comes between then and now is no life of its. matter: "end", or of a guest that lives
- * "model", its QEMU has ended, or "eject", it wants a CD drive empty. 0 also when there is nothing (any more) to do;
- * -EINTR when it is to be done again.
+ * "model", its QEMU has ended, or "eject", it wants a CD drive empty. SUCCESSOR_HELD: all but its
+ * restart is done, and that is to be asked for (waited) after successor_pause(restarts - 1).
+ * 0 also when there is nothing (any more) to do; -EINTR when it is to be done again.
  */
 int successor_carry_out(struct xen *xen, const char *name, uint32_t domid, const uint8_t uuid[16],
-			unsigned int restarts, const char *matter, struct err *err) must_check;
+			unsigned int restarts, const char *matter, bool waited,
+			struct err *err) must_check;
 
 /*
  * Destroys domid for good: what somebody does about its end is waited for, and the domain that

@@ -63,38 +63,11 @@ static void leave(struct guest *guest)
 		log_warn("'%s': %s", guest->name, err.msg);
 }
 
-static bool is_quick(const struct guest *guest)
-{
-	return time(NULL) - guest->record.started < SUCCESSOR_QUICK_S;
-}
-
 static unsigned int restarts_after(const struct guest *guest)
 {
-	return is_quick(guest) ? guest->record.restarts + 1 : 0;
-}
+	bool quick = time(NULL) - guest->record.started < SUCCESSOR_QUICK_S;
 
-/* One that ends at once again and again is given more time each time, and then no more. */
-static void plan(struct guest *guest)
-{
-	int pause = is_quick(guest) ? successor_pause(guest->record.restarts) : 0;
-
-	guest->matter = MATTER_END;
-	if (guest->failed) {
-		leave(guest);
-		return;
-	}
-	if (pause < 0) {
-		event_add("given-up", guest->name, guest->record.domid,
-			  "restarted %u times in a row within %d s each", guest->record.restarts,
-			  SUCCESSOR_QUICK_S);
-		leave(guest);
-		return;
-	}
-	if (pause)
-		event_add("held-back", guest->name, guest->record.domid, "for %d s", pause);
-	guest->state = GUEST_ENDED;
-	guest->restarts = restarts_after(guest);
-	guest->due = wait_deadline(1000 * pause);
+	return quick ? guest->record.restarts + 1 : 0;
 }
 
 /* Whoever suspends a guest saves it or lets it run again. */
@@ -103,10 +76,10 @@ static bool has_ended(const struct domctl_info *info)
 	return info->shutdown && info->shutdown_reason != DOMCTL_SUSPEND;
 }
 
-/* While the guest lives. */
 static void let_child(struct guest *guest, enum guest_matter matter)
 {
 	guest->matter = matter;
+	guest->waited = false;
 	guest->state = GUEST_ENDED;
 	guest->restarts = restarts_after(guest);
 	guest->due = 0;
@@ -139,7 +112,8 @@ static int look(struct supervisor *s, struct err *err)
 		struct guest *guest = &s->guests.items[i];
 		const struct domctl_info *info;
 
-		if (guest->state != GUEST_LIVES && guest->state != GUEST_DONE)
+		if (guest->state != GUEST_LIVES && guest->state != GUEST_DONE &&
+		    guest->state != GUEST_HELD)
 			continue;
 		info = find_domain(list, nr, &guest->record);
 		if (!info) {
@@ -150,14 +124,20 @@ static int look(struct supervisor *s, struct err *err)
 			guests_drop(&s->guests, guest);
 		} else if (guest->gone) {
 			guests_drop(&s->guests, guest);	/* renamed: it has another record */
+		} else if (guest->state == GUEST_HELD) {
+			/* What it was held for is not its end. */
+			if (guest->matter == MATTER_MODEL && has_ended(info))
+				let_child(guest, MATTER_END);
 		} else if (!has_ended(info)) {
 			guest->state = GUEST_LIVES;
 			guest->failed = false;
 			look_at_model(s, guest, info);
 			if (guest->state == GUEST_LIVES && guest->drives.eject)
 				let_child(guest, MATTER_EJECT);
+		} else if (guest->state == GUEST_LIVES && guest->failed) {
+			leave(guest);
 		} else if (guest->state == GUEST_LIVES) {
-			plan(guest);
+			let_child(guest, MATTER_END);
 		}
 	}
 	return rc;
@@ -165,11 +145,11 @@ static int look(struct supervisor *s, struct err *err)
 
 static int spawn(struct supervisor *s, struct guest *guest, struct err *err)
 {
-	char self[] = "xlite", verb[] = "supervise", end[] = "--end";
+	char self[] = "xlite", verb[] = "supervise", end[] = "--end", waited[] = "waited";
 	char domid[16], uuid[37], restarts[16];
 	char matters[][8] = { "end", "model", "eject" };
 	char *const args[] = { self, verb, end, guest->name, domid, uuid, restarts,
-			       matters[guest->matter], NULL };
+			       matters[guest->matter], guest->waited ? waited : NULL, NULL };
 	int rc;
 
 	snprintf(domid, sizeof(domid), "%u", guest->record.domid);
@@ -193,13 +173,14 @@ static void spawn_due(struct supervisor *s, int64_t *next)
 		struct guest *guest = &s->guests.items[i];
 		struct err err;
 
-		if (guest->state != GUEST_ENDED || s->children >= CHILDREN_MOST)
+		if ((guest->state != GUEST_ENDED && guest->state != GUEST_HELD) ||
+		    s->children >= CHILDREN_MOST)
 			continue;
 		if (guest->due <= now && spawn(s, guest, &err) < 0) {
 			log_warn("'%s': %s", guest->name, err.msg);
 			guest->due = wait_deadline(1000);
 		}
-		if (guest->state == GUEST_ENDED && guest->due < *next)
+		if (guest->state != GUEST_WORKING && guest->due < *next)
 			*next = guest->due;
 	}
 }
@@ -223,9 +204,15 @@ static int child_ended(struct supervisor *s, struct guest *guest, int status, st
 		/* A guest must not come back days later. */
 		intent_remove(RUNFILE_DIR, guest->name);
 	}
-	guest->state = GUEST_LIVES;
-	guest->failed = status != 0;
 	guest->tries = 0;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == SUCCESSOR_HELD) {
+		guest->state = GUEST_HELD;
+		guest->waited = true;
+		guest->due = wait_deadline(1000 * successor_pause(guest->restarts - 1));
+		return guests_take_record(&s->guests, guest->name, true, err);
+	}
+	guest->state = GUEST_LIVES;
+	guest->failed = status != 0 && guest->matter == MATTER_END;
 	guest->model.told |= guest->matter == MATTER_MODEL;
 	guest->drives.eject = false;
 	return guests_take_record(&s->guests, guest->name, true, err);

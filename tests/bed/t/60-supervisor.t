@@ -306,6 +306,51 @@ is "another supervisor leaves it as well" "$rc:$(events s-quick restart)" "0:0"
 ok "it stays as it ended" ended s-quick
 run xlite destroy s-quick
 
+# What restarts nobody has not to wait, however often it was restarted before.
+tiny s-last 'on_reboot="restart"' 'on_poweroff="destroy"'
+run xlite create -q "$T/s-last.cfg"
+console_has s-last 'tiny: ready'
+sed -i -E 's/ [0-9 ]{5} ( *[0-9]+)$/    12 \1/' /run/xlite/s-last.dom
+like "restarted often" "$(cat /run/xlite/s-last.dom)" ' 12 '
+tell s-last "exit 0"
+within "many restarts, and then the end: gone" 30 xen_gone s-last
+is "nobody gives it up" "$(events s-last given-up):$(events s-last held-back)" "0:0"
+
+# A restart keeps what came to the guest while it lived.
+truncate -s 1M "$T/live.img"
+tiny s-live 'on_reboot="restart"' maxmem=64
+run xlite create -q "$T/s-live.cfg"
+console_has s-live 'tiny: ready'
+id=$(domid_of s-live)
+run xlite block-attach s-live "$T/live.img,raw,xvdc,w"
+is "a disk" "$rc" 0 || diag "$err"
+run xlite network-attach s-live bridge=xenbr0
+is "and a vif come" "$rc" 0 || diag "$err"
+run xlite mem-set s-live 24
+of_live() { xlite block-list s-live | grep -c 51744; xlite network-list s-live | awk 'NR == 2 { print $3 }'
+	xenstore-read "/local/domain/$(domid_of s-live)/memory/target"; }
+was=$(of_live)
+like "so it is" "$was" $'^1\n00:16:3e:[0-9a-f:]+\n24'
+tell s-live "exit 1"
+within "it restarts" 60 successor_of s-live "$id"
+within "and is complete" 30 eval '[[ $(< /run/xlite/s-live.dom) == complete* ]]'
+is "with its disk, its address and its memory" "$(of_live)" "$was"
+run xlite destroy s-live
+
+# Held back, and what it was is destroyed: the next of its name is looked after at once.
+tiny s-held 'on_reboot="restart"'
+run xlite create -q "$T/s-held.cfg"
+console_has s-held 'tiny: ready'
+sed -i -E 's/ [0-9 ]{5} ( *[0-9]+)$/    10 \1/' /run/xlite/s-held.dom
+tell s-held "exit 1"
+within "held back" 30 eval '[ "$(events s-held held-back)" = 1 ]'
+run xlite destroy s-held
+run xlite create -q "$T/s-held.cfg"
+console_has s-held 'tiny: ready'
+tell s-held "exit 0"
+within "the next one ends" 20 xen_gone s-held
+is "once, and the first was destroyed" "$(events s-held shutdown):$(events s-held destroyed)" 1:1
+
 # An intent that says nonsense keeps nobody busy.
 echo '{' > /run/xlite/s-bad.restart
 run_limit 30 xlite supervise

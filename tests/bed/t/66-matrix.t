@@ -57,12 +57,14 @@ make()		# make TYPE NAME KEY ACTION
 	case $1 in
 	pv) tiny "$2" "on_$3=\"$4\"" ;;
 	pvh) tiny "$2" 'type="pvh"' memory=24 "on_$3=\"$4\"" ;;
-	hvm) config "$2" 'type="hvm"' memory=32 vnc=0 'vga="none"' "on_$3=\"$4\"" \
+	hvm) config "$2" 'type="hvm"' memory=32 vnc=0 'vga="none"' 'ms_vm_genid="generate"' "on_$3=\"$4\"" \
 		"firmware_override=\"$XLITE/guests/tiny\"" ;;
 	esac
 }
 
-check()		# check TYPE NAME ACTION DOMID WHAT
+genid() { xenstore-read "/local/domain/$(domid_of "$1")/platform/generation-id" 2> /dev/null; }
+
+check()		# check TYPE NAME ACTION DOMID WHAT GENERATION-ID
 {
 	local action=$3 limit=60
 
@@ -72,7 +74,12 @@ check()		# check TYPE NAME ACTION DOMID WHAT
 	case $action in
 	*destroy) within "$5: gone" $limit xen_gone "$2" ;;
 	*restart) within "$5: a successor" $limit successor_of "$2" "$4"
-		within "$5: that runs" 60 ready "$2" 2 ;;
+		within "$5: that runs" 60 ready "$2" 2
+		# Of a guest that was restored or copied it would be another.
+		if [ "$1" = hvm ]; then
+			like "$5: a generation" "$6" '^[0-9]+:[0-9]+$'
+			is "$5: the same one" "$(genid "$2")" "$6"
+		fi ;;
 	soft-reset) within "$5: goes on" 60 ready "$2" 2
 		within "$5: that is told" 20 happened "$2" restart "$4" "soft reset"
 		is "$5: the same one" "$(domid_of "$2")" "$4"
@@ -95,7 +102,7 @@ check()		# check TYPE NAME ACTION DOMID WHAT
 row()		# row TYPE KEY [ACTION+...]: all actions at once
 {
 	local type=$1 key=$2 action name creates=() kind actions=("${actions[@]}")
-	local -A id
+	local -A id gen
 
 	[ -n "$LONG" ] || [ "$1" = pv ] || actions=(restart preserve soft-reset)
 	[ -z "$3" ] || IFS=+ read -r -a actions <<< "$3"
@@ -110,19 +117,20 @@ row()		# row TYPE KEY [ACTION+...]: all actions at once
 		name=m-$action
 		wait_for 60 ready "$name" 1 || fail "$type on_$key=$action: it does not start"
 		id[$action]=$(domid_of "$name")
+		gen[$action]=$(genid "$name")
 		echo "exit ${code[$key]}" > "$(xenstore-read "/local/domain/${id[$action]}/console/tty")"
 	done
 	case $key in reboot) kind=reboot ;; crash | watchdog) kind=crash ;; *) kind=shutdown ;; esac
 	for action in "${actions[@]}"; do
 		name=m-$action
-		check "$type" "$name" "$action" "${id[$action]}" "$type on_$key=$action"
+		check "$type" "$name" "$action" "${id[$action]}" "$type on_$key=$action" "${gen[$action]}"
 		ok "$type on_$key=$action: told" happened "$name" $kind "${id[$action]}" "$key: $action"
 		xen_gone "$name" || xlite destroy "$name"
 		rm -f "$(console_log "$name")"
 	done
 }
 
-rows="pv:crash pvh:soft_reset"
+rows="pv:crash pvh:soft_reset hvm:reboot:restart"
 case $LONG in
 '') ;;
 1) rows=$(echo {pv,pvh,hvm}:{poweroff,reboot,crash,watchdog,soft_reset}) ;;

@@ -87,6 +87,17 @@ like "one that comes back is asked again" "$rc:$err" '^1:.*(have not shut down|i
 run_limit 100 xlite autostart stop -t 1 --destroy
 run_limit 100 xlite destroy a-back
 is "it is gone for good" "$(names)$(ls /run/xlite/*a-back* 2> /dev/null)" ""
+# One that is held back, its next life being for later.
+tiny a-held 'on_reboot="restart"'
+xlite create -q "$T/a-held.cfg"
+console_has a-held 'tiny: ready'
+sed -i -E 's/ [0-9 ]{5} ( *[0-9]+)$/    10 \1/' /run/xlite/a-held.dom
+echo "exit 1" | timeout 20 xlite console a-held > /dev/null
+ok "one that is held back" wait_for 30 eval "xlite events | grep -q 'a-held .* held-back for 60 s'"
+run_limit 100 xlite autostart stop -t 1
+like "is not taken for gone" "$rc:$err" "^1:.*'a-held' is being restarted"
+run_limit 100 xlite autostart stop -t 1 --destroy
+is "and is destroyed" "$rc:$(names)" "0:"
 run xlite autostart dance
 is "no such word" "$rc" 2
 
