@@ -21,11 +21,11 @@ build   := builder image kernel cache pv pvh hvm hvminfo acpi e820
 devices := devices kinds bus json disk diskplan diskborrow diskqemu diskmedium loop diskuse imagehead nic \
 	nicplan link vfb vkb channel p9 qemu qemu_args monitor qemu_hvm qemu_jail qemu_log \
 	qemu_probe qemu_start qemu_wait qmp serial vnc script list remove pcihost pcistore \
-	pciqemu pciassign pcidev pcilive machine
+	pciqemu pciassign pcidev pcilive machine driver
 boot    := bootloader wire relay tool
 super   := supervisor guests drives dying start successor intent events monitor why doctor
 cmd     := main command qemu options table output help list info vcpu memory lifecycle console \
-	create destroy supervise watch events netlink devices block cdrom network vnc channel \
+	create destroy devd supervise watch events netlink devices block cdrom network vnc channel \
 	trigger pci boot metrics top wait why check pin sched rtds cpupool groups update \
 	autostart completion candidates
 

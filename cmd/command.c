@@ -22,7 +22,7 @@ const struct command *const command_list[] = {
 	&cmd_block_attach, &cmd_block_list, &cmd_block_detach, &cmd_uptime, &cmd_claims,
 	&cmd_cpupool_create, &cmd_cpupool_list, &cmd_cpupool_destroy, &cmd_cpupool_rename,
 	&cmd_cpupool_cpu_add, &cmd_cpupool_cpu_remove, &cmd_cpupool_migrate,
-	&cmd_cpupool_numa_split, &cmd_qemu_monitor_command, &cmd_version, &cmd_help,
+	&cmd_cpupool_numa_split, &cmd_devd, &cmd_qemu_monitor_command, &cmd_version, &cmd_help,
 
 	&cmd_autostart, &cmd_boot, &cmd_check, &cmd_cleanup, &cmd_completion, &cmd_devices,
 	&cmd_doctor, &cmd_events, &cmd_metrics, &cmd_network_link, &cmd_supervise,

@@ -169,7 +169,7 @@ extern const struct command cmd_autostart, cmd_block_attach, cmd_block_detach, c
 	cmd_claims, cmd_cleanup, cmd_completion, cmd_config_update, cmd_console,
 	cmd_cpupool_cpu_add, cmd_cpupool_cpu_remove, cmd_cpupool_create, cmd_cpupool_destroy,
 	cmd_cpupool_list, cmd_cpupool_migrate, cmd_cpupool_numa_split, cmd_cpupool_rename,
-	cmd_create, cmd_debug_keys, cmd_destroy, cmd_devices, cmd_dmesg, cmd_doctor, cmd_domid,
+	cmd_create, cmd_debug_keys, cmd_destroy, cmd_devd, cmd_devices, cmd_dmesg, cmd_doctor, cmd_domid,
 	cmd_domname, cmd_dump_core, cmd_events, cmd_help, cmd_info, cmd_list, cmd_mem_max,
 	cmd_mem_set, cmd_metrics, cmd_network_attach, cmd_network_detach, cmd_network_link,
 	cmd_network_list, cmd_pause, cmd_pci_assignable_add, cmd_pci_assignable_list,

@@ -36,7 +36,7 @@ static const struct xl_name xl_names[] = {
 	{ "cpupool-create", NULL }, { "cpupool-destroy", NULL }, { "cpupool-list", NULL },
 	{ "cpupool-migrate", NULL }, { "cpupool-numa-split", NULL }, { "cpupool-rename", NULL },
 	{ "create", NULL }, { "debug-keys", NULL }, { "destroy", NULL },
-	{ "devd", "a driver domain runs xl devd: it has nothing to do with the toolstack here" },
+	{ "devd", NULL },
 	{ "dmesg", NULL }, { "domid", NULL }, { "domname", NULL },
 	{ "dt-overlay", "it is for Arm, and xlite for x86" }, { "dump-core", NULL },
 	{ "getenforce", FLASK }, { "info", NULL }, { "list", NULL }, { "loadpolicy", FLASK },

@@ -139,6 +139,38 @@ int device_read(struct xen *xen, const char *dir, const char *name, char **value
 	return rc == -ENOENT ? 0 : rc;
 }
 
+static int tell_once(struct xen *xen, const char *back, const char *guard, const char *value,
+		     const struct device_word *words, size_t nr, struct err *err)
+{
+	scoped(store_txn) struct store_txn txn = STORE_TXN_INIT;
+	scoped(free) char *now = NULL;
+	char path[DEVICE_PATH_LEN + 32];
+	int rc = store_txn_start(xen, &txn, err);
+
+	snprintf(path, sizeof(path), "%s/%s", back, guard);
+	if (rc == 0)
+		rc = store_read(xen, &txn, path, &now, err);
+	if (rc == -ENOENT || (rc == 0 && value && strcmp(now, value) != 0))
+		return fail(err, ENOENT, "its backend has gone");
+	for (size_t i = 0; rc == 0 && i < nr; i++) {
+		snprintf(path, sizeof(path), "%s/%s", back, words[i].name);
+		if (words[i].value)
+			rc = store_write(xen, &txn, path, words[i].value, err);
+	}
+	return rc < 0 ? rc : store_txn_commit(&txn, err);
+}
+
+int device_tell(struct xen *xen, const char *back, const char *guard, const char *value,
+		const struct device_word *words, size_t nr, struct err *err)
+{
+	int rc;
+
+	do {
+		rc = tell_once(xen, back, guard, value, words, nr, err);
+	} while (rc == -EAGAIN);
+	return rc;
+}
+
 int device_wait_backend(struct devices *set, const struct device *dev, unsigned int states,
 			int64_t deadline, struct err *err)
 {

@@ -4,6 +4,7 @@
  * names one; other formats through QEMU.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -244,6 +245,63 @@ static int disconnect(struct xen *xen, const struct device_entry *entry, struct 
 	return 0;
 }
 
+/* In a driver domain: what native_keys() says in the toolstack's own. */
+static int tell_device(struct xen *xen, const char *back, const char *params,
+		       const struct loop *loop, dev_t rdev, struct err *err)
+{
+	char device[32];
+	const struct device_word words[] = {
+		{ "node", loop ? loop->path : NULL },
+		{ "physical-device-path", loop ? loop->path : params },
+		{ "physical-device", device }, { "hotplug-status", "connected" },
+	};
+
+	snprintf(device, sizeof(device), "%x:%x", major(rdev), minor(rdev));
+	return device_tell(xen, back, "params", params, words, ARRAY_SIZE(words), err);
+}
+
+static int serve_path(struct xen *xen, const struct device_entry *entry, const char *path,
+		      bool readonly, int *keep, struct err *err)
+{
+	scoped(fd) int fd = open(path, (readonly ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK);
+	struct loop loop = LOOP_INIT;
+	struct stat st;
+	int rc;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return fail_sys(err, errno, "cannot open '%s'", path);
+	if (S_ISBLK(st.st_mode))
+		return tell_device(xen, entry->backend, path, NULL, st.st_rdev, err);
+	if (!S_ISREG(st.st_mode))
+		return fail(err, EINVAL, "'%s' is neither a file nor a block device", path);
+	rc = loop_attach(fd, path, readonly, &loop, err);
+	if (rc == 0)
+		rc = tell_device(xen, entry->backend, path, &loop, loop.rdev, err);
+	if (rc < 0)
+		loop_close(&loop);
+	else
+		*keep = loop.fd;
+	return rc;
+}
+
+static int serve(struct xen *xen, const struct device_entry *entry, int *keep, struct err *err)
+{
+	scoped(free) char *params = NULL, *script = NULL, *mode = NULL;
+	int rc = device_read(xen, entry->backend, "params", &params, err);
+
+	if (rc == 0)
+		rc = device_read(xen, entry->backend, "script", &script, err);
+	if (rc == 0)
+		rc = device_read(xen, entry->backend, "mode", &mode, err);
+	if (rc < 0)
+		return rc;
+	if (script && strcmp(script, DISK_DEFAULT_SCRIPT) != 0)
+		return run_script(xen, script, "add", entry->backend, err);
+	if (!params || !*params)
+		return fail(err, ENOENT, "its nodes name no image");
+	return serve_path(xen, entry, params, !mode || *mode != 'w', keep, err);
+}
+
 static int to_json(const void *item, json_t **out, struct err *err)
 {
 	return disk_to_json(item, out, err);
@@ -257,5 +315,6 @@ const struct device_kind device_disk = {
 	.guest_adds_queue = 3,	/* queue-N with the first two of these */
 	.json_list = "disks", .json_id = "vdev", .to_json = to_json,
 	.prepare = disk_prepare, .open = open_disk, .keys = keys, .qemu_args = disk_qemu_args,
-	.connect = connect_disk, .disconnect = disconnect, .free_plan = disk_free_plan,
+	.connect = connect_disk, .disconnect = disconnect, .serve = serve,
+	.free_plan = disk_free_plan,
 };

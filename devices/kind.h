@@ -76,6 +76,11 @@ struct device_kind {
 	 * the device listed, for another try. Optional.
 	 */
 	int (*disconnect)(struct xen *xen, const struct device_entry *entry, struct err *err);
+	/*
+	 * In a driver domain: the host's side, from the nodes that a toolstack elsewhere wrote, once
+	 * the backend's driver has seen them. *keep: a descriptor to close with the device, or as it was.
+	 */
+	int (*serve)(struct xen *xen, const struct device_entry *entry, int *keep, struct err *err);
 	void (*free_plan)(struct device *dev);
 };
 
@@ -95,6 +100,17 @@ enum { DEVICE_PATH_LEN = 96 };
 /* dir/name of a device; *value is NULL, and that no failure, when there is no such node. */
 int device_read(struct xen *xen, const char *dir, const char *name, char **value,
 		struct err *err) must_check;
+
+struct device_word {
+	const char *name, *value;	/* NULL: not this one */
+};
+
+/*
+ * In a driver domain: writes nodes of the backend back, all or none, if it still is the one whose node
+ * guard had that value (NULL: any); -ENOENT when the toolstack has removed or replaced it.
+ */
+int device_tell(struct xen *xen, const char *back, const char *guard, const char *value,
+		const struct device_word *words, size_t nr, struct err *err) must_check;
 
 /* "/local/domain/D/device/vbd/51712" and the other end. */
 void device_front_path(const struct devices *set, const struct device *dev,

@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/scope.h"
 #include "base/str.h"
+#include "base/wait.h"
 #include "config/nic.h"
 #include "kind.h"
 #include "link.h"
@@ -396,6 +397,57 @@ static int disconnect(struct xen *xen, const struct device_entry *entry, struct 
 	return 0;
 }
 
+/* In a driver domain */
+
+static int serve_native(struct xen *xen, const struct device_entry *entry, const struct traces *t,
+			struct err *err)
+{
+	static const struct device_word connected = { "hotplug-status", "connected" };
+	scoped(free) char *mtu = NULL;
+	struct link_setup setup = { .rename = t->vifname, .mac = port_mac, .up = true };
+	struct links *links = NULL;
+	unsigned int index;
+	uint64_t bytes = 0;
+	char name[32];
+	int rc = device_read(xen, entry->backend, "mtu", &mtu, err);
+
+	if (rc == 0)
+		rc = links_open(&links, err);
+	if (rc == 0)
+		rc = link_index(t->bridge, &setup.master, err);
+	link_name(NULL, entry->domid, entry->devid, name, sizeof(name));
+	if (rc == 0)
+		rc = links_wait(links, name, false, wait_deadline(DEVICE_WAIT_MS), &index, err);
+	if (mtu && str_to_u64(mtu, UINT32_MAX, &bytes) == 0)
+		setup.mtu = (uint32_t)bytes;
+	if (rc == 0)
+		rc = links_set(links, index, &setup, err);
+	links_close(links);
+	return rc < 0 ? rc : device_tell(xen, entry->backend, "bridge", t->bridge, &connected, 1, err);
+}
+
+static int serve(struct xen *xen, const struct device_entry *entry, int *keep, struct err *err)
+{
+	scoped(traces) struct traces t = { .script = NULL };
+	struct script_facts facts;
+	char path[256];
+	int rc = read_traces(xen, entry, &t, err);
+
+	(void)keep;
+	if (rc < 0)
+		return rc;
+	if (!t.script)
+		return fail(err, ENOENT, "its nodes name no script");
+	if (nic_is_vif_bridge(t.script) && t.bridge && !nic_script_does_more(t.bridge))
+		return serve_native(xen, entry, &t, err);
+	facts = (struct script_facts){
+		.script = path, .back = entry->backend, .gatewaydev = t.gatewaydev,
+		.domid = entry->domid, .devid = entry->devid,
+	};
+	rc = script_path(t.script, path, sizeof(path), err);
+	return rc < 0 ? rc : run_script(xen, &facts, "online", "type_if=vif", err);
+}
+
 /* Live */
 
 static int set_links(const char *name, uint32_t domid, uint32_t devid, bool up, struct err *err)
@@ -457,5 +509,5 @@ const struct device_kind device_nic = {
 	.guest_adds_queue = 5,	/* queue-N and its two rings and two event channels */
 	.to_json = to_json, .prepare = nic_prepare, .open = open_device, .keys = keys,
 	.qemu_args = qemu_args, .connect = connect, .connect_emulated = connect_emulated,
-	.disconnect = disconnect, .free_plan = free_plan,
+	.disconnect = disconnect, .serve = serve, .free_plan = free_plan,
 };

@@ -157,7 +157,7 @@ static bool is_closed(const struct removal *r, const struct closing *c)
 
 	if (c->back == ABSENT)
 		return true;
-	/* Its toolstack (xl devd) removes the folder when it has finished with it. */
+	/* Its toolstack (devd) removes the folder when it has finished with it. */
 	if (entry->backend_domid != 0)
 		return false;
 	if (c->back == XenbusStateClosed)

@@ -18,7 +18,7 @@ struct script_call {
 	const char *script;		/* absolute path */
 	const char *action;		/* "add", "remove", "online", "offline" */
 	const char *extra;		/* "type_if=vif" or NULL */
-	const char *backend;		/* the backend's store path, in dom0 */
+	const char *backend;		/* the backend's store path */
 	const char *type;		/* "vbd", "vif" */
 	const char *const *env;		/* "vif=vif3.0", ...; NULL-terminated, or NULL */
 };

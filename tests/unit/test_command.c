@@ -68,7 +68,7 @@ static void test_find(void)
 		{ "block-", NULL, NULL },
 		{ "network-d", "network-detach", NULL },
 		{ "network-l", "network-list", NULL },	/* whatever of ours begins so */
-		{ "dev", NULL, "devd" },
+		{ "dev", "devd", NULL },
 		{ "devi", "devices", NULL },
 		{ "he", "help", NULL },
 		{ "v", NULL, NULL },
