@@ -7,6 +7,7 @@
 #ifndef DEVICES_PCI_H
 #define DEVICES_PCI_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -79,5 +80,8 @@ int pci_detach(struct xen *xen, const struct device_entry *entry, bool hvm,
 
 /* A number that is this device's alone, in libxl's JSON. */
 uint32_t pci_bdf_number(const struct pci_bdf *bdf);
+
+/* An entry of libxl's JSON for all functions (BB:DD.*) of bdf's device becomes one for each. */
+int pci_json_split(json_t *config, const struct pci_bdf *bdf, struct err *err) must_check;
 
 #endif

@@ -350,6 +350,45 @@ static uint32_t json_number(const json_t *json)
 	return pci_bdf_number(&bdf);
 }
 
+/* The highest first, as add_dev(); their slot in the guest was for all of them together. */
+static int split_entry(json_t *list, size_t at, unsigned int functions, struct err *err)
+{
+	for (uint32_t func = 0; func < PCI_FUNCTIONS; func++) {
+		json_t *one;
+
+		if (!(functions & 1U << func))
+			continue;
+		one = json_deep_copy(json_array_get(list, at));
+		json_object_del(one, "vdevfn");
+		if (json_object_set_new(one, "func", json_integer(func)) < 0 ||
+		    json_object_set_new(one, "vfunc_mask", json_integer(1)) < 0 ||
+		    json_array_insert(list, at + 1, one) < 0) {
+			json_decref(one);
+			return fail_nomem(err);
+		}
+		json_decref(one);
+	}
+	json_array_remove(list, at);
+	return 0;
+}
+
+int pci_json_split(json_t *config, const struct pci_bdf *bdf, struct err *err)
+{
+	const struct pci_bdf first = { bdf->domain, bdf->bus, bdf->dev, 0 };
+	json_t *list = json_object_get(config, device_pci.json_list);
+	unsigned int functions = pcihost_functions(bdf);
+	int rc = 0;
+
+	for (size_t i = json_array_size(list); functions && rc == 0 && i-- > 0;) {
+		const json_t *entry = json_array_get(list, i);
+
+		if (json_member(entry, "vfunc_mask") == PCI_FUNC_ALL &&
+		    json_number(entry) == pci_bdf_number(&first))
+			rc = split_entry(list, i, functions, err);
+	}
+	return rc;
+}
+
 const struct device_kind device_pci = {
 	.name = "pci", .what = "PCI devices", .joint = true, .backends = { "pci" },
 	.items = offsetof(struct domain_config, pcidevs),

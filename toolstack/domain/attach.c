@@ -345,6 +345,9 @@ int domain_detach_pci(struct xen *xen, uint32_t domid, const struct pci_dev *dev
 	if (entry)
 		rc = pci_detach(xen, entry, c.type == DOMAIN_HVM, dev, force, timeout_ms, &taken, &nr,
 				err);
+	/* The others stay, also for the guest's next start. */
+	if (rc == 0 && dev->vfunc_mask != PCI_FUNC_ALL)
+		rc = pci_json_split(c.json, &bdf, err);
 	if (rc < 0)
 		return rc;
 	known = forget_pci(&c, dev, bdf, taken, nr);

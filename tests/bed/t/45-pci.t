@@ -196,6 +196,10 @@ unwritable "all functions" "PCI device $two $gone" pci-detach -f p-all '00:09.*'
 is "they are gone, but from the JSON" "$(xlite pci-list p-all):$(in_json)" :2
 xlite_ok "a second one" pci-detach -f p-all '00:09.*'
 is "finishes it" "$(in_json)" 0
+xlite_ok "all at once again" pci-attach p-all '00:09.*'
+xlite_ok "one of them goes" pci-detach -f p-all $three
+is "the other stays, also in the JSON" "$(xlite pci-list p-all | grep -c $two):$(in_json):$(
+	json_of "$id" | grep -c '"func": 1\|"vfunc_mask": 4294967295')" 1:1:0
 xlite_ok "destroy" destroy p-all
 nothing_left "all functions"
 tiny p-first 'passthrough="enabled"'
