@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* qemu-monitor-command, vnc-password: what is asked of a domain's device model. */
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +25,11 @@ static int run_monitor(struct cmd *cmd, struct err *err)
 		rc = devices_monitor(&cmd->xen, domid, cmd->words[1], &output, err);
 	if (rc < 0)
 		return rc;
+	/* It may be the guest by now that speaks. */
+	for (char *p = isatty(STDOUT_FILENO) ? output : NULL; p && *p; p++) {
+		if (iscntrl((unsigned char)*p) && !strchr("\n\r\t", *p))
+			*p = '?';
+	}
 	puts(output);
 	return 0;
 }

@@ -129,6 +129,9 @@ int devices_spawn_model(struct devices *set, struct err *err) must_check;
 int devices_model_nodes(struct devices *set, struct store_nodes *nodes,
 			struct err *err) must_check;
 
+/* Pure: what an HVM guest's QEMU is told that it cannot do, whatever the host. */
+int devices_check_config(const struct domain_config *config, struct err *err) must_check;
+
 /* Whether there are such disks: their backends' nodes have to stand before. */
 bool devices_before_model(const struct devices *set);
 

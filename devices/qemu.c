@@ -111,6 +111,11 @@ static int check_restricted(const struct devices *set, struct err *err)
 	return 0;
 }
 
+int devices_check_config(const struct domain_config *config, struct err *err)
+{
+	return config->type == DOMAIN_HVM ? qemu_hvm_check(config, err) : 0;
+}
+
 static int check_hvm(const struct devices *set, struct err *err)
 {
 	const struct domain_config *config = set->config;
@@ -119,7 +124,7 @@ static int check_hvm(const struct devices *set, struct err *err)
 	int rc = check_model(config, err);
 
 	if (rc == 0)
-		rc = qemu_hvm_check(config, err);
+		rc = devices_check_config(config, err);
 	if (rc == 0)
 		rc = check_restricted(set, err);
 	if (rc == 0)

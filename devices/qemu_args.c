@@ -92,13 +92,12 @@ static void vnc_args(struct qemu_args *args, const struct vnc_config *vnc)
 	const char *password = vnc->passwd && *vnc->passwd ? ",password=on" : "";
 	/* Last of its options; QEMU tries that many ports from the display on. */
 	const char *unused = vnc->findunused != TRI_FALSE ? ",to=99" : "";
-	size_t len = strlen(listen);
 	uint8_t address[16];
 
 	qemu_arg(args, "-vnc");
 	if (inet_pton(AF_INET6, listen, address) == 1)
 		qemu_arg(args, "[%s]:%d%s%s", listen, vnc->display, password, unused);
-	else if (strchr(listen, ':') && listen[len - 1] != ']')
+	else if (vnc_names_display(listen))
 		qemu_arg(args, "%s%s%s", listen, password, unused);
 	else
 		qemu_arg(args, "%s:%d%s%s", listen, vnc->display, password, unused);

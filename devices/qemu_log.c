@@ -78,10 +78,12 @@ void qemu_log_of(struct qemu_log *log, int pid)
 	struct stat st;
 
 	snprintf(path, sizeof(path), "/proc/%d/fd/2", pid);
-	if (stat(path, &st) < 0 || !S_ISREG(st.st_mode))
-		return;
-	log->fd = open(path, O_RDONLY | O_CLOEXEC);
-	log->start = st.st_size;
+	/* A QEMU that its guest has taken over may have anything there by now. */
+	log->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (log->fd >= 0 && fstat(log->fd, &st) == 0 && S_ISREG(st.st_mode))
+		log->start = st.st_size;
+	else
+		qemu_log_close(log);
 }
 
 void qemu_log_named(struct qemu_log *log, const char *name)

@@ -160,6 +160,9 @@ static int receive(struct qmp *qmp, int64_t deadline, json_t **result, struct er
 
 		if (rc != 0)
 			return rc < 0 ? rc : 0;
+		/* One that talks without end must not keep us. */
+		if (any && wait_now_ms() >= deadline)
+			return fail_wait(-ETIMEDOUT, err);
 		if (any)
 			continue;
 		rc = read_more(qmp, deadline, err);

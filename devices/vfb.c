@@ -28,8 +28,7 @@ static int prepare(struct devices *set, struct device *dev, unsigned int index, 
 		display.sdl = &vfb->sdl;
 	if (vfb->vnc.enable == TRI_FALSE)
 		display.vnc = NULL;
-	else if (vfb->vnc.listen && vfb->vnc.display && strchr(vfb->vnc.listen, ':') &&
-	    !strstr(vfb->vnc.listen, "::"))
+	else if (vfb->vnc.listen && vfb->vnc.display && vnc_names_display(vfb->vnc.listen))
 		return fail(err, EINVAL, "vfb %u: vncdisplay=%d, but vnclisten '%s' contains a "
 			    "display", index, vfb->vnc.display, vfb->vnc.listen);
 	rc = qemu_probe(qemu_program(set->config), &display, NULL, err);

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* QEMU's command line, its log and its answers, and the nodes of what it serves. */
 #include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/scope.h"
 #include "base/str.h"
+#include "base/wait.h"
 #include "config/devices.h"
 #include "devices/kind.h"
 #include "devices/qemu.h"
@@ -242,6 +246,37 @@ static void test_qmp(void)
 	}
 }
 
+/* A peer that is always in the middle of the next event. */
+static void *talk(void *arg)
+{
+	static const char event[] = "{\"event\": \"A\"}\n";
+	int fd = *(int *)arg;
+
+	while (send(fd, event, sizeof(event) - 1, MSG_NOSIGNAL) > 0)
+		continue;
+	return NULL;
+}
+
+static void test_qmp_talker(void)
+{
+	struct qmp qmp = QMP_INIT;
+	struct err err = ERR_INIT;
+	int pair[2];
+	pthread_t talker;
+
+	is_int(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0, "a socket");
+	is_int(fcntl(pair[0], F_SETFL, O_NONBLOCK), 0, "which does not block");
+	qmp.fd = pair[0];
+	is_int(pthread_create(&talker, NULL, talk, &pair[1]), 0, "somebody who talks");
+	alarm(60);
+	is_int(qmp_ready(&qmp, wait_deadline(100), &err), -ETIMEDOUT,
+	       "who talks without an answer is not listened to for ever");
+	alarm(0);
+	scoped_qmp(&qmp);
+	pthread_join(talker, NULL);
+	close(pair[1]);
+}
+
 static void test_log(void)
 {
 	static const char text[] = "old: failed to create 'qdisk' device '51712': older\n"
@@ -282,6 +317,7 @@ int main(void)
 	test_shares();
 	test_framebuffer();
 	test_qmp();
+	test_qmp_talker();
 	test_log();
 	return tap_done();
 }

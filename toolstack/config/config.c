@@ -5,6 +5,7 @@
  */
 #include "config.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -219,7 +220,7 @@ static int check_hvm(struct key_reader *r, struct err *err)
 	if (rc == 0 && c->hvm.system_firmware && !get_text(r->cfg, "bios"))
 		rc = key_warn(r, &cfg_find(r->cfg, "bios_path_override")->value, err,
 			      "bios_path_override given without specific bios name");
-	if (rc == 0 && c->hvm.vnc.listen && c->hvm.vnc.display && strchr(c->hvm.vnc.listen, ':'))
+	if (rc == 0 && c->hvm.vnc.listen && c->hvm.vnc.display && vnc_names_display(c->hvm.vnc.listen))
 		return key_fail(&cfg_find(r->cfg, "vnclisten")->value, err,
 				"display specified both in vnclisten and vncdisplay");
 	if (rc < 0 || !firmware || firmware->value.kind == CFG_LIST)
@@ -272,7 +273,8 @@ static int check_pv(struct key_reader *r, struct err *err)
 	if (!c->kernel && !c->bootloader)
 		return fail(err, EINVAL, "%s: neither kernel nor bootloader specified",
 			    r->cfg->nr_origins ? r->cfg->origins[0] : "config");
-	if (c->type == DOMAIN_PV && c->nr_pcidevs)
+	/* With devices of the host type="auto" is PV. */
+	if (c->nr_pcidevs && (c->type == DOMAIN_PV || c->type_auto))
 		c->e820_host = TRI_TRUE;
 	return 0;
 }
@@ -378,6 +380,14 @@ int config_from_cfg(const struct cfg *cfg, const struct config_options *options,
 	*out = config;
 	config = (struct domain_config)DOMAIN_CONFIG_INIT;
 	return 0;
+}
+
+bool vnc_names_display(const char *listen)
+{
+	uint8_t address[16];
+
+	return strchr(listen, ':') && listen[strlen(listen) - 1] != ']' &&
+	       inet_pton(AF_INET6, listen, address) != 1;
 }
 
 /* What the card that is chosen has when nothing is said; libxl's numbers, KiB. */

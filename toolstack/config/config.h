@@ -78,6 +78,9 @@ struct vnc_config {
 	enum tri findunused;
 };
 
+/* "ADDRESS:DISPLAY" in listen: its colons may also be those of an IPv6 address. */
+bool vnc_names_display(const char *listen);
+
 struct sdl_config {
 	enum tri enable, opengl;
 	char *display, *xauthority;

@@ -93,7 +93,7 @@ static int check_sizes(const struct domain_config *config, struct err *err)
 }
 
 const domain_config_check domain_config_checks[DOMAIN_CONFIG_CHECKS] = {
-	check_name, platform_check, check_kernel, check_sizes,
+	check_name, platform_check, check_kernel, check_sizes, devices_check_config,
 };
 
 int domain_check_config(const struct domain_config *config, struct err *err)
@@ -165,10 +165,9 @@ static int set_clock(struct xen *xen, const struct domain_config *config, uint32
 	return offset ? domctl_set_time_offset(xen, domid, offset, err) : 0;
 }
 
-/* vcpus, limits, time, channels, cpuid: everything before memory. */
+/* vcpus, limits, and what QEMU, which may start now, finds in the domain. */
 static int set_up_domain(struct xen *xen, const struct domain_config *config,
-			 const struct platform *platform, uint32_t domid, uint32_t store_domid,
-			 struct layout_facts *facts, struct err *err)
+			 const struct platform *platform, uint32_t domid, struct err *err)
 {
 	int rc;
 
@@ -184,23 +183,32 @@ static int set_up_domain(struct xen *xen, const struct domain_config *config,
 	if (rc < 0)
 		return rc;
 	if (platform->pv)
-		rc = domctl_set_memmap_limit(xen, domid, config->max_memkb, err);
-	else
-		rc = platform_set_up(xen, domid, config, platform, err);
-	if (rc < 0)
-		return rc;
-	rc = domctl_set_tsc_mode(xen, domid, (unsigned int)config->tsc_mode, err);
+		return domctl_set_memmap_limit(xen, domid, config->max_memkb, err);
+	return platform_set_up(xen, domid, config, platform, err);
+}
+
+static int open_channel(struct xen *xen, uint32_t domid, const char *daemon,
+			struct builder_channel *channel, struct err *err)
+{
+	int rc = store_daemon_domid(xen, daemon, &channel->domid, err);
+
+	return rc < 0 ? rc : domctl_evtchn_alloc(xen, domid, channel->domid, &channel->port, err);
+}
+
+/* Time, channels, cpuid: the rest of what there is before memory, and QEMU need not wait for. */
+static int set_up_rest(struct xen *xen, const struct domain_config *config, uint32_t domid,
+		       struct builder_channel *store, struct builder_channel *console,
+		       struct err *err)
+{
+	int rc = domctl_set_tsc_mode(xen, domid, (unsigned int)config->tsc_mode, err);
+
 	if (rc == 0)
 		rc = set_clock(xen, config, domid, err);
-	if (rc < 0)
-		return rc;
-	rc = domctl_evtchn_alloc(xen, domid, store_domid, &facts->store_port, err);
-	if (rc < 0)
-		return rc;
-	rc = domctl_evtchn_alloc(xen, domid, facts->console_domid, &facts->console_port, err);
-	if (rc < 0)
-		return rc;
-	return domain_set_cpuid(xen, domid, config, err);
+	if (rc == 0)
+		rc = open_channel(xen, domid, "xenstored", store, err);
+	if (rc == 0)
+		rc = open_channel(xen, domid, "xenconsoled", console, err);
+	return rc < 0 ? rc : domain_set_cpuid(xen, domid, config, err);
 }
 
 static int write_userdata(const struct domain_config *config, uint32_t domid, struct err *err)
@@ -238,31 +246,40 @@ static enum model_start model_start(const struct domain_config *config,
 		MODEL_EARLY;
 }
 
-/* All nodes that need no memory of the domain; QEMU starts among them where it may. */
+static void add_root(struct store_nodes *nodes, const struct domain_config *config,
+		     const struct devices *devices, const struct layout_facts *facts)
+{
+	devices_stale(devices, facts->domid, nodes);
+	layout_root(nodes, config, facts);
+}
+
+/* QEMU where it can be the first: its process is there, and starts when it can be found. */
+static int start_model(const struct domain_config *config, struct devices *devices,
+		       const struct layout_facts *facts, struct err *err)
+{
+	scoped(store_nodes) struct store_nodes nodes = STORE_NODES_INIT;
+	int rc;
+
+	add_root(&nodes, config, devices, facts);
+	rc = devices_model_nodes(devices, &nodes, err);
+	if (rc == 0)
+		rc = store_nodes_write(&nodes, facts->domid, err);
+	return rc == 0 ? devices_start(devices, err) : rc;
+}
+
+/* All other nodes that need no memory of the domain. */
 static int write_nodes(const struct domain_config *config, struct devices *devices,
 		       const struct layout_facts *facts, enum model_start when, struct err *err)
 {
-	scoped(store_nodes) struct store_nodes root = STORE_NODES_INIT;
-	scoped(store_nodes) struct store_nodes rest = STORE_NODES_INIT;
-	struct store_nodes *first = when == MODEL_FIRST ? &root : &rest;
-	int rc = 0;
+	scoped(store_nodes) struct store_nodes nodes = STORE_NODES_INIT;
+	int rc;
 
-	devices_stale(devices, facts->domid, first);
-	layout_root(first, config, facts);
-	layout_domain(&rest, config, facts);
-	devices_nodes(devices, &rest);
-	if (when == MODEL_FIRST) {
-		rc = devices_model_nodes(devices, &root, err);
-		if (rc == 0)
-			rc = store_nodes_write(&root, facts->domid, err);
-		if (rc == 0)
-			rc = devices_start(devices, err);
-	}
-	if (rc == 0)
-		rc = store_nodes_write(&rest, facts->domid, err);
-	if (rc == 0 && when == MODEL_EARLY)
-		rc = devices_start(devices, err);
-	return rc;
+	if (when != MODEL_FIRST)
+		add_root(&nodes, config, devices, facts);
+	layout_domain(&nodes, config, facts);
+	devices_nodes(devices, &nodes);
+	rc = store_nodes_write(&nodes, facts->domid, err);
+	return rc == 0 && when == MODEL_EARLY ? devices_start(devices, err) : rc;
 }
 
 /* It has its memory: where its rings are, to the store and to xenstored. */
@@ -291,30 +308,30 @@ static int build_domain(struct xen *xen, const struct domain_config *config,
 			struct err *err)
 {
 	struct layout_facts facts = { .domid = domid };
-	struct builder_channel store = { 0 }, console;
+	struct builder_channel store = { 0 }, console = { 0 };
 	struct builder_result built;
 	enum model_start when = model_start(config, devices);
 	int rc;
 
 	uuid_unparse_lower(config->uuid, facts.uuid);
 	clock_gettime(CLOCK_REALTIME, &facts.start);
-	rc = store_daemon_domid(xen, "xenstored", &store.domid, err);
-	if (rc == 0)
-		rc = store_daemon_domid(xen, "xenconsoled", &facts.console_domid, err);
-	if (rc == 0)
-		rc = devices_open(devices, domid, err);
+	rc = devices_open(devices, domid, err);
 	if (rc == 0 && when == MODEL_FIRST)
 		rc = devices_spawn_model(devices, err);
 	if (rc == 0)
-		rc = set_up_domain(xen, config, platform, domid, store.domid, &facts, err);
+		rc = set_up_domain(xen, config, platform, domid, err);
+	if (rc == 0 && when == MODEL_FIRST)
+		rc = start_model(config, devices, &facts, err);
+	if (rc == 0)
+		rc = set_up_rest(xen, config, domid, &store, &console, err);
 	if (rc == 0)
 		rc = write_nodes(config, devices, &facts, when, err);
 	if (rc == 0)
 		rc = check_interrupted(err);
 	if (rc < 0)
 		return rc;
-	store.port = facts.store_port;
-	console = (struct builder_channel){ facts.console_domid, facts.console_port };
+	facts.store_port = store.port;
+	facts.console_port = console.port;
 	rc = builder_build(xen, image, domid, &store, &console, &built, err);
 	if (rc == 0 && when == MODEL_LATE)
 		rc = devices_start(devices, err);

@@ -24,7 +24,7 @@ struct xen;
 int domain_check_config(const struct domain_config *config, struct err *err) must_check;
 
 /* The same one by one, for who wants all that is wrong. */
-enum { DOMAIN_CONFIG_CHECKS = 4 };
+enum { DOMAIN_CONFIG_CHECKS = 5 };
 typedef int (*domain_config_check)(const struct domain_config *config, struct err *err);
 extern const domain_config_check domain_config_checks[DOMAIN_CONFIG_CHECKS];
 

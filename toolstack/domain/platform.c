@@ -86,16 +86,24 @@ static int check_hvm(const struct domain_config *config, struct err *err)
 	return rc < 0 ? rc : viridian_mask(&config->hvm, &mask, err);
 }
 
+static int check_videoram(const struct domain_config *config, struct err *err)
+{
+	if (config->video_memkb && config->video_memkb >= config->target_memkb)
+		return fail(err, EINVAL, "videoram (%" PRIu64 " MiB) is all of memory (%" PRIu64
+			    " MiB)", config->video_memkb >> 10, config->target_memkb >> 10);
+	return 0;
+}
+
 int platform_check(const struct domain_config *config, struct err *err)
 {
 	int rc;
 
-	if (config->type == DOMAIN_PV)
-		return 0;
+	/* With devices of the host type="auto" becomes PV. */
+	if (config->type == DOMAIN_PV || (config->type_auto && hostparts_wants_iommu(config)))
+		return check_videoram(config, err);
 	rc = config->type == DOMAIN_HVM ? check_hvm(config, err) : check_pvh(config, err);
-	if (rc == 0 && config->video_memkb && config->video_memkb >= config->target_memkb)
-		return fail(err, EINVAL, "videoram (%" PRIu64 " MiB) is all of memory (%" PRIu64
-			    " MiB)", config->video_memkb >> 10, config->target_memkb >> 10);
+	if (rc == 0)
+		rc = check_videoram(config, err);
 	return rc < 0 ? rc : check_memory_views(config, err);
 }
 

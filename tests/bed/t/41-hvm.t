@@ -44,6 +44,18 @@ run xlite create -q -p "$T/h-acpi.cfg"
 is "acpi_firmware" "$rc:$(xenstore-read "/local/domain/$(xl domid h-acpi)/hvmloader/acpi/length")" "0:0x8"
 run xlite destroy h-acpi
 
+# The buttons of one that does not listen. This Xen has no reset for xl to send.
+bare h-button 'on_reboot="preserve"'
+xlite create -q -p -e "$T/h-button.cfg"
+run xl shutdown -F h-button
+said="$rc:$out:$err"
+run xlite shutdown -F h-button
+is "shutdown -F: as xl" "$rc:$out:$err" "$said"
+run xlite reboot -F h-button
+like "reboot -F" "$rc:$err" '^0:.*sending ACPI reset button event'
+ok "ends it with the reason of a reboot" wait_for 20 eval '[[ $(xl list h-button) == *sr-* ]]'
+xlite destroy h-button
+
 # Runs, talks, follows its target, ends.
 bare h-run memory=64 maxmem=128 vcpus=2
 run xlite create -q -p "$T/h-run.cfg"
