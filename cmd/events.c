@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/inotify.h>
 #include <time.h>
 #include <unistd.h>
@@ -107,17 +108,26 @@ static int follow(const struct events_options *opts, FILE **log, struct err *err
 	return rc == -EINTR ? 0 : rc;
 }
 
+static bool same_file(FILE *a, FILE *b)
+{
+	struct stat st_a, st_b;
+
+	return fstat(fileno(a), &st_a) == 0 && fstat(fileno(b), &st_b) == 0 &&
+	       st_a.st_dev == st_b.st_dev && st_a.st_ino == st_b.st_ino;
+}
+
 static int run_events(struct cmd *cmd, struct err *err)
 {
 	const struct events_options *opts = cmd->options;
+	scoped(file) FILE *before = NULL;
 	FILE *log = NULL;
-	int rc = open_log(EVENTS_PATH ".1", &log, err);
+	/* In this order: a rotation in between shows one file as both, but hides none. */
+	int rc = open_log(EVENTS_PATH, &log, err);
 
-	if (log) {
-		print_rest(opts, log);
-		fclose(log);
-		log = NULL;
-	}
+	if (rc == 0)
+		rc = open_log(EVENTS_PATH ".1", &before, err);
+	if (before && !(log && same_file(log, before)))
+		print_rest(opts, before);
 	if (rc == 0)
 		rc = print_new(opts, &log, err);
 	if (rc == 0 && opts->follow)

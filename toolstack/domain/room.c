@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <regex.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -27,17 +28,16 @@ enum {
 
 bool room_auto(const char *xen_commandline)
 {
-	static const char option[] = "dom0_mem=";
-	const char *at = xen_commandline;
+	regex_t sizes;
+	bool fixed;
 
-	/* A fixed size means: leave it alone. */
-	while ((at = strstr(at, option))) {
-		if ((at == xen_commandline || at[-1] == ' ') && at[sizeof(option) - 1] &&
-		    at[sizeof(option) - 1] != ' ')
-			return false;
-		at += sizeof(option) - 1;
-	}
-	return true;
+	/* xl's words; one of less than the host's memory, or of a part of it, is not fixed. */
+	if (regcomp(&sizes, "(^| )dom0_mem=((|min:|max:)[0-9]+[bBkKmMgG]?,?)+($| )",
+		    REG_NOSUB | REG_EXTENDED) != 0)
+		return true;
+	fixed = regexec(&sizes, xen_commandline, 0, NULL, 0) == 0;
+	regfree(&sizes);
+	return !fixed;
 }
 
 static int read_conf(struct xl_conf *conf, struct err *err)
