@@ -19,6 +19,7 @@
 #	same_as_xl WHAT CONFIG NAME	both tools, and one check for each view
 #	same_as_made WHAT CONFIG NAME	the same, when xl's is made already
 #	same_also TOOL		a file's own: what it takes out of the views, too
+#	$same_refused		a file's own: messages (a regex) of what we refuse and xl does not
 #
 # What is left out, each with its reason:
 #	ring-ref, start_time, tty, device-model-pid, vnc-port	of one domain and not of another
@@ -28,6 +29,7 @@
 
 same_views='store json xen qemu'
 same_also() { :; }
+same_refused=
 same_known='(ring-ref|start_time|tty|node|physical-device(-path)?|device-model-pid|vnc-port) = '
 
 store_of()
@@ -107,7 +109,9 @@ same_made()
 	done
 	same_also "$1"
 	run "$1" destroy "$3"
-	wait_for 20 xen_gone "$3" && [ "$rc" = 0 ]
+	wait_for 20 xen_gone "$3" && [ "$rc" = 0 ] || return
+	# Now and then xl leaves the folder of a domain.
+	[ "$1" = xlite ] || xenstore-rm "/local/domain/$id" 2> /dev/null || :
 }
 
 # same_strays: xl's vif-bridge takes a vif's name for a domain's number (vif-common.sh) and
@@ -132,7 +136,16 @@ same_as_made()
 	local view
 
 	same_strays
-	ok "$1: xlite creates and destroys" same_made xlite "$2" "$3" || { diag "$err"; return; }
+	if ! same_made xlite "$2" "$3"; then
+		if [[ -n $same_refused && $err =~ $same_refused ]]; then
+			pass "$1: refused, where xl's guest cannot work: ${err##*$'\n'}"
+		else
+			fail "$1: xlite creates and destroys"
+			diag "$err"
+		fi
+		return
+	fi
+	pass "$1: xlite creates and destroys"
 	for view in $same_views; do
 		is "$1: the same $view" "$(diff "$T/xl.$view" "$T/xlite.$view")" ""
 	done
