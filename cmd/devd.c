@@ -50,7 +50,7 @@ static int write_pid(const char *path, struct err *err)
 /* From the terminal to the log. */
 static int leave_terminal(struct err *err)
 {
-	scoped(fd) int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	scoped(fd) int null = -1;
 	scoped(fd) int log = -1;
 	int rc = file_mkdirs(LOG_DIR, 0755, err);
 
@@ -59,6 +59,7 @@ static int leave_terminal(struct err *err)
 	log = open(LOG_PATH, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
 	if (log < 0)
 		return fail_sys(err, errno, "cannot open '" LOG_PATH "'");
+	null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	if (null < 0 || chdir("/") < 0 || dup2(null, STDIN_FILENO) < 0 ||
 	    dup2(log, STDOUT_FILENO) < 0 || dup2(log, STDERR_FILENO) < 0)
 		return fail_sys(err, errno, "cannot leave the terminal");
@@ -73,6 +74,8 @@ static int serve(struct cmd *cmd, int ready, struct err *err)
 	scoped(free) char *pidfile = opts->pidfile ? strdup(opts->pidfile) : NULL;
 	int rc = xen_open_store(&cmd->xen, err);
 
+	if (opts->pidfile && !pidfile)
+		return fail_nomem(err);
 	/* The folder is left. */
 	if (rc == 0 && pidfile)
 		rc = file_absolute(&pidfile, err);
@@ -84,13 +87,14 @@ static int serve(struct cmd *cmd, int ready, struct err *err)
 		rc = wait_catch_interrupts(err);
 	if (rc == 0)
 		rc = write_pid(pidfile, err);
-	if (rc == 0 && ready >= 0)
-		rc = leave_terminal(err);
 	if (rc < 0)
 		return rc;
-	if (ready >= 0 && write(ready, "", 1) != 1)
-		return fail_sys(err, errno, "nobody waits for this");
-	rc = driver_serve(driver, err);
+	if (ready >= 0)
+		rc = leave_terminal(err);
+	if (rc == 0 && ready >= 0 && write(ready, "", 1) != 1)
+		rc = fail_sys(err, errno, "nobody waits for this");
+	if (rc == 0)
+		rc = driver_serve(driver, err);
 	if (pidfile)
 		unlink(pidfile);
 	return rc == -EINTR ? 0 : rc;

@@ -10,7 +10,7 @@ refuse -F -p "$T/pid"
 nok "no number is written" test -e "$T/pid"
 
 # What it needs, as a tar file that is its disk: the kernel's backends, and xlite.
-mkdir -p "$T/tools/mods" "$T/tools/etc"
+mkdir -p "$T/tools/mods"
 cp "$XLITE/bin/xlite" "$T/tools/"
 for module in xen-netback xen-blkback bridge loop; do
 	modprobe --show-depends "$module" | awk '$1 == "insmod" { print $2 }'
