@@ -75,7 +75,10 @@ int image_new(struct xen *xen, const struct builder_spec *spec, struct image *im
 void image_lay_out(const struct builder_spec *spec, struct xc_dom_image *dom,
 		   uint64_t hole_start);
 
-/* Hands over the kernel, what it runs, and the ramdisk as it is, and has libxenguest read their headers. */
+/*
+ * Hands over the kernel, what it runs, and the ramdisk as it is, and has libxenguest read their
+ * headers.
+ */
 int image_parse(struct xen *xen, const struct builder_spec *spec, struct image *image,
 		struct err *err) must_check;
 

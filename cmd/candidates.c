@@ -249,8 +249,8 @@ static void offer_literals(const struct asked *a, const struct usage_word *word)
 		size_t len = 0;
 		char text[32];
 
-		while (at + len < end && (islower((unsigned char)at[len]) || isdigit((unsigned char)at[len]) ||
-					  at[len] == '-'))
+		while (at + len < end && (islower((unsigned char)at[len]) ||
+					  isdigit((unsigned char)at[len]) || at[len] == '-'))
 			len++;
 		if (at + len < end && at[len] == '=')
 			len++;

@@ -226,12 +226,14 @@ static const struct option_row reboot_options[] = {
 
 const struct command cmd_pause = {
 	.name = "pause", .args = "<Domain|Pattern>", .help = "Pause execution of a domain",
-	.more = CMD_PATTERN_HELP, .needs = NEED_XEN | NEED_STORE, .min = 1, .max = 1, .modifies = true, .run = run_pause,
+	.more = CMD_PATTERN_HELP, .needs = NEED_XEN | NEED_STORE, .min = 1, .max = 1,
+	.modifies = true, .run = run_pause,
 };
 
 const struct command cmd_unpause = {
 	.name = "unpause", .args = "<Domain|Pattern>", .help = "Unpause a paused domain",
-	.more = CMD_PATTERN_HELP, .needs = NEED_XEN | NEED_STORE, .min = 1, .max = 1, .modifies = true, .run = run_unpause,
+	.more = CMD_PATTERN_HELP, .needs = NEED_XEN | NEED_STORE, .min = 1, .max = 1,
+	.modifies = true, .run = run_unpause,
 };
 
 const struct command cmd_rename = {

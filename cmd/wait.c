@@ -8,6 +8,7 @@
 #include "base/wait.h"
 #include "command.h"
 #include "domain/await.h"
+#include "supervisor/monitor.h"
 
 /* Beside those of command.h. */
 enum { STATUS_TIMEOUT = 3, STATUS_ENDED = 4 };
@@ -51,7 +52,7 @@ static int run_wait(struct cmd *cmd, struct err *err)
 	rc = wait_catch_interrupts(err);
 	if (rc == 0)
 		rc = domain_await(&cmd->xen, cmd->words[0], what, opts->timeout.given ?
-				  (int)opts->timeout.value * 1000 : -1, &found, err);
+				  (int)opts->timeout.value * 1000 : -1, monitor_attends, &found, err);
 	if (rc == -ETIMEDOUT)
 		cmd->fail_status = STATUS_TIMEOUT;
 	if (rc == -ESRCH)

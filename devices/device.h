@@ -172,8 +172,9 @@ void scoped_device_list(struct device_list *list);
 
 /*
  * Every device below /libxl/DOMID/device but console 0, kind by kind and each in the order
- * in which they came, as xl lists them. An entry whose copy names no backend of this domain is left out with a log line: nothing
- * outside /libxl, /local/domain/B/backend/KIND/DOMID and ~ is ever touched.
+ * in which they came, as xl lists them. An entry whose copy names no backend of this domain is left
+ * out with a log line: nothing outside /libxl, /local/domain/B/backend/KIND/DOMID and ~ is ever
+ * touched.
  */
 int devices_list(struct xen *xen, uint32_t domid, struct device_list *list,
 		 struct err *err) must_check;

@@ -453,7 +453,8 @@ static void find_holder(struct search *s)
 			 minor(s->kin[i]));
 		reads = file_read_line(path, link, 8) == 0 && *link == '1';
 		if (conflicts(s, reads))
-			found(s, loop ? BRIEF : STAYS, loop ? "attached to /dev/%.40s" : "held by %.40s", name);
+			found(s, loop ? BRIEF : STAYS, loop ? "attached to /dev/%.40s" :
+			      "held by %.40s", name);
 	}
 }
 

@@ -5,8 +5,8 @@
  * menu of entries, each of which can be asked for what it boots.
  *
  * Everything here was written by the guest. Strings are any bytes but NUL, and messages
- * quote them as they are: escape both wherever they are printed. Paths and devices are only names to ask the source
- * for. Work and memory are bounded for the whole menu: what takes more is refused.
+ * quote them as they are: escape both wherever they are printed. Paths and devices are only names
+ * to ask the source for. Work and memory are bounded for the whole menu: what takes more is refused.
  *
  * All strings and arrays belong to the menu and live until boot_menu_free().
  */

@@ -73,7 +73,8 @@ static int split_short(struct grub *g, const struct grub_args *args, struct grub
 	for (size_t i = 0; i < args->n && rc == 0; i++) {
 		char *w = args->v[i];
 
-		if (w[0] != '-' || w[1] == '-' || strlen(w) < 3 || strspn(w + 1, "fluspn") != strlen(w + 1)) {
+		if (w[0] != '-' || w[1] == '-' || strlen(w) < 3 ||
+		    strspn(w + 1, "fluspn") != strlen(w + 1)) {
 			rc = grub_args_add(g, out, w, err);
 			continue;
 		}

@@ -30,7 +30,9 @@ struct boot_entry *menu_add(struct boot_menu *menu, int parent, const char *titl
 		return NULL;
 	menu->entries = entries;
 	e = &entries[menu->nr_entries];
-	*e = (struct boot_entry){ .parent = parent, .stands_for = -1, .title = arena_string(&menu->arena, title) };
+	*e = (struct boot_entry){
+		.parent = parent, .stands_for = -1, .title = arena_string(&menu->arena, title),
+	};
 	if (!e->title)
 		return NULL;
 	menu->nr_entries++;

@@ -145,6 +145,14 @@ static void run_huge(const char *arg)
 	answer("tiny: huge %s %s", arg, ok ? "done" : error);
 }
 
+static void run_port(const char *arg)
+{
+	uint16_t value;
+
+	__asm__ volatile("inw %1, %0" : "=a"(value) : "d"((uint16_t)number(arg)));
+	answer("tiny: port %s = %lu", arg, (unsigned long)value);
+}
+
 static void run_churn(const char *arg)
 {
 	static const char *const values[] = {
@@ -171,6 +179,7 @@ static const struct command commands[] = {
 	{ "flood", run_flood },
 	{ "huge", run_huge },
 	{ "mem", run_mem },
+	{ "port", run_port },
 	{ "read", run_read },
 	{ "rm", run_rm },
 	{ "say", run_say },

@@ -2,6 +2,7 @@
 #include "attend.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -50,17 +51,18 @@ static void dump_core(struct xen *xen, const char *name, uint32_t domid)
 
 /*
  * Nobody takes the name while the store does not have it. When it fails it is a restart: half of it
- * is of no use to anybody, also when the user wants to go.
+ * is of no use to anybody, also when the user wants to go. recorded: its name when it was made, which
+ * another toolstack may have changed since.
  */
-static int soft_reset(struct xen *xen, struct domain_config *config, uint32_t *domid,
-		      struct err *err)
+static int soft_reset(struct xen *xen, struct domain_config *config, const char *recorded,
+		      uint32_t *domid, struct err *err)
 {
 	struct runfile rf = RUNFILE_INIT;
 	struct runfile_record record;
 	struct domctl_info info;
 	struct err gone;
 	bool interrupted;
-	int rc = domain_hold(config->name, &rf, &record, err);
+	int rc = domain_hold(recorded, &rf, &record, err);
 
 	/* Cut off, it is what a create that was cut off is. */
 	record.creating = true;
@@ -76,7 +78,7 @@ static int soft_reset(struct xen *xen, struct domain_config *config, uint32_t *d
 		return SAME_RUNS;
 	/* Somebody has destroyed it beside us: what was put together again goes as well. */
 	if (domctl_info(xen, *domid, &info, &gone) < 0 || info.dying) {
-		runfile_drop(RUNFILE_DIR, config->name, *domid, config->uuid);
+		runfile_drop(RUNFILE_DIR, recorded, *domid, config->uuid);
 		return domain_strip(xen, *domid, config->uuid, err);
 	}
 	log_warn("domain %u: no soft reset: %s: it is restarted", *domid, err->msg);
@@ -108,8 +110,8 @@ static void take_live_config(struct xen *xen, uint32_t domid, struct domain_conf
 }
 
 /* What there is to attend, *domid is its number; or a failure. */
-static int carry_out(struct xen *xen, struct domain_config *config, enum config_action action,
-		     uint32_t *domid, struct err *err)
+static int carry_out(struct xen *xen, struct domain_config *config, const char *recorded,
+		     enum config_action action, uint32_t *domid, struct err *err)
 {
 	scoped(runfile) struct runfile end = RUNFILE_INIT;
 	struct ending_aside aside;
@@ -137,7 +139,7 @@ static int carry_out(struct xen *xen, struct domain_config *config, enum config_
 		return rc;
 	switch (action) {
 	case CONFIG_ACTION_SOFT_RESET:
-		return soft_reset(xen, config, domid, err);
+		return soft_reset(xen, config, recorded, domid, err);
 	case CONFIG_ACTION_PRESERVE:
 		return NOTHING_LEFT;
 	case CONFIG_ACTION_RENAME_RESTART:
@@ -214,15 +216,22 @@ static int wait_for_end(struct xen *xen, const struct domain_config *config, uin
 int domain_attend(struct xen *xen, struct domain_config *config, uint32_t domid,
 		  void (*started)(uint32_t domid, void *arg), void *arg, struct err *err)
 {
-	int rc;
+	scoped(free) char *recorded = NULL;
+	int rc = SUCCESSOR_RUNS;
 
 	do {
 		enum config_action action = CONFIG_ACTION_PRESERVE;
 
+		if (rc == SUCCESSOR_RUNS) {
+			free(recorded);
+			recorded = strdup(config->name);
+		}
+		if (!recorded)
+			return fail_nomem(err);
 		rc = wait_for_end(xen, config, domid, &action, err);
 		if (rc <= 0)
 			return rc;
-		rc = carry_out(xen, config, action, &domid, err);
+		rc = carry_out(xen, config, recorded, action, &domid, err);
 		if (rc == SUCCESSOR_RUNS && started)
 			started(domid, arg);
 	} while (rc > 0);

@@ -28,6 +28,7 @@ struct await {
 	struct xen *xen;
 	const char *word;
 	enum await_what what;
+	await_attended_fn attended;
 	bool known;			/* domid and uuid are of the one that was seen last */
 	uint32_t domid;
 	uint8_t uuid[16];
@@ -119,19 +120,25 @@ static int look_for_console(struct await *a, char **found, struct err *err)
 	return 1;
 }
 
-/* Whether its config lets another one follow; what cannot be read does not. */
-static bool will_restart(struct xen *xen, const struct domctl_info *info)
+/* Whether its config lets another one follow, and somebody sees to that. */
+static bool will_restart(struct await *a, const struct domctl_info *info)
 {
 	scoped(domain_config) struct domain_config config = DOMAIN_CONFIG_INIT;
 	scoped(domain_list) struct domain_list list = DOMAIN_LIST_INIT;
 	scoped(json) json_t *json = NULL;
 	struct err err;
 
-	if (domain_list_one(xen, info->domid, &list, &err) < 0 ||
-	    domain_live_config(xen, &list.items[0], &json, &err) < 0 ||
+	if (domain_list_one(a->xen, info->domid, &list, &err) < 0 ||
+	    domain_live_config(a->xen, &list.items[0], &json, &err) < 0 ||
 	    config_from_json(json, &config, &err) < 0)
 		return false;
-	return ending_restarts(ending_action(&config, info->shutdown_reason));
+	if (!ending_restarts(ending_action(&config, info->shutdown_reason)))
+		return false;
+	if (a->attended(info, list.items[0].name))
+		return true;
+	snprintf(a->why, sizeof(a->why), "domain %u %s, and nobody is there to restart it",
+		 info->domid, ending_words(info->shutdown_reason));
+	return false;
 }
 
 /* Watches what the domain will write into, once for each domain. */
@@ -209,9 +216,11 @@ static int look(struct await *a, char **found, struct err *err)
 	/* Nor is the end of a pause told, or of a suspend. */
 	a->look_ms = a->what == AWAIT_RUNNING && (info.paused || info.shutdown) ? LOOK_MS : -1;
 	if (info.shutdown && info.shutdown_reason != DOMCTL_SUSPEND) {
+		/* Who was to restart it may give it up. */
+		a->look_ms = LOOK_ABSENT_MS;
 		snprintf(a->why, sizeof(a->why), "domain %u %s", domid,
 			 ending_words(info.shutdown_reason));
-		a->restarts = will_restart(a->xen, &info);
+		a->restarts = will_restart(a, &info);
 		return a->restarts ? 0 : fail(err, ESRCH, "%s", a->why);
 	}
 	snprintf(a->why, sizeof(a->why), "domain %u %s", domid, info.paused ? "is paused" :
@@ -309,9 +318,9 @@ static int await_end(struct await *a, int timeout_ms, char **found, struct err *
 }
 
 int domain_await(struct xen *xen, const char *word, enum await_what what, int timeout_ms,
-		 char **out, struct err *err)
+		 await_attended_fn attended, char **out, struct err *err)
 {
-	struct await a = { .xen = xen, .word = word, .what = what };
+	struct await a = { .xen = xen, .word = word, .what = what, .attended = attended };
 	scoped(free) char *found = NULL;
 	int rc;
 

@@ -2,15 +2,18 @@
 /*
  * Waiting until something is true of a domain, by the store's watches. Xen tells nobody that a
  * domain was unpaused or resumed: one that is there and does not run is looked at ten times a second.
- * A name that nobody has may come by a rename: it is looked for once a second.
+ * A name that nobody has may come by a rename, and who was to restart a guest may give it up: both
+ * are looked for once a second.
  */
 #ifndef DOMAIN_AWAIT_H
 #define DOMAIN_AWAIT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
 
+struct domctl_info;
 struct xen;
 
 enum await_what {
@@ -21,6 +24,9 @@ enum await_what {
 	AWAIT_IP,		/* its agent has written an address into the store */
 };
 
+/* Whether somebody sees to the end of this domain (supervisor/monitor.h); name may be NULL. */
+typedef bool (*await_attended_fn)(const struct domctl_info *info, const char *name);
+
 /*
  * Waits for the domain of a name or number; RUNNING, CONSOLE and IP also for one that is not there
  * yet, and for the successor of one that its config restarts. *found (owned): how it ended
@@ -30,6 +36,6 @@ enum await_what {
  * successor is on its way; -EINTR. Each with a message. Both handles open.
  */
 int domain_await(struct xen *xen, const char *word, enum await_what what, int timeout_ms,
-		 char **found, struct err *err) must_check;
+		 await_attended_fn attended, char **found, struct err *err) must_check;
 
 #endif

@@ -12,7 +12,8 @@ struct xen;
 
 /*
  * Reads and parses all of it before there is a domain; the kernel has the last word on
- * type="auto", which is settled in config then. terminal as for bootload_run(). *image is the caller's. Errors name the file.
+ * type="auto", which is settled in config then. terminal as for bootload_run(). *image is the
+ * caller's. Errors name the file.
  */
 int boot_load(struct xen *xen, struct domain_config *config, int terminal, struct image **image,
 	      struct platform *platform, struct err *err) must_check;

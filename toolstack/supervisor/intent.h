@@ -2,7 +2,8 @@
 /*
  * /run/xlite/NAME.restart: a restart that is under way. Written before the old domain goes and
  * removed when its successor runs, so that whoever is killed in between, the guest is not lost:
- * the next one reads here what to make. JSON; only root may read it (configs hold passwords).
+ * the next one reads here what to make. JSON; only root may read it (configs hold passwords). It is
+ * of no use after the host's end, nor is there: /run is memory, where an fsync does nothing.
  */
 #ifndef SUPERVISOR_INTENT_H
 #define SUPERVISOR_INTENT_H

@@ -146,6 +146,17 @@ static bool is_libvirts(uint32_t domid, const uint8_t uuid[16])
 	return access(path, F_OK) == 0;
 }
 
+bool monitor_attends(const struct domctl_info *info, const char *name)
+{
+	struct runfile_record record;
+	struct err ignored;	/* no record: not ours */
+
+	if (name && runfile_read(RUNFILE_DIR, name, &record, &ignored) == 0 &&
+	    !record.unwatched && record.domid == info->domid)
+		return true;
+	return (name && monitor_find("/proc", name)) || is_libvirts(info->domid, info->uuid);
+}
+
 /* What it does at its end must be known. */
 static int check_config(struct xen *xen, uint32_t domid, struct err *err)
 {

@@ -13,6 +13,7 @@
 
 #include "base/err.h"
 
+struct domctl_info;
 struct xen;
 
 /* That process, or 0. proc is "/proc". */
@@ -23,6 +24,9 @@ pid_t monitor_find(const char *proc, const char *name);
  * stays for NAME; its file is seen from cwd.
  */
 bool monitor_stays_for(const char *words, size_t len, const char *cwd, const char *name);
+
+/* Whether the supervisor, such a process or libvirt looks after a domain; name may be NULL. */
+bool monitor_attends(const struct domctl_info *info, const char *name);
 
 /*
  * From now on the supervisor looks after a guest that nobody looks after: -EALREADY when it does,

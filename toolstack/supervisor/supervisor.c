@@ -389,7 +389,9 @@ static int run(struct supervisor *s, bool stay, struct err *err)
 
 int supervisor_run(bool stay, struct err *err)
 {
-	struct supervisor s = { .xen = XEN_INIT, .guests = GUESTS_INIT, .lock = -1, .records = -1, .signals = -1 };
+	struct supervisor s = {
+		.xen = XEN_INIT, .guests = GUESTS_INIT, .lock = -1, .records = -1, .signals = -1,
+	};
 	int rc = start_lock(&s.lock, err);
 
 	if (rc > 0)

@@ -56,7 +56,12 @@ int host_commandline(struct xen *xen, char text[HOST_COMMANDLINE_MAX], struct er
 int host_nr_cpus(struct xen *xen, unsigned int *nr, struct err *err) must_check;
 
 struct host_cpu { unsigned int cpu, core, socket, node; };
-struct host_node { unsigned int node; uint64_t size_kb, free_kb; unsigned int nr_dist; uint32_t dist[64]; };
+struct host_node {
+	unsigned int node;
+	uint64_t size_kb, free_kb;
+	unsigned int nr_dist;
+	uint32_t dist[64];
+};
 
 /* Online cpus, or memory nodes; the caller frees *list. */
 int host_cpus(struct xen *xen, struct host_cpu **list, size_t *nr, struct err *err) must_check;

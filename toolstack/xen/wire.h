@@ -36,7 +36,8 @@ static inline void scoped_wire(struct wire *w)
 
 /*
  * Adds a request to out, in transaction txn (0: none); its payload is first and second,
- * each with its NUL (second may be NULL). Replies come in the order of the requests. -E2BIG when that is more than a message holds.
+ * each with its NUL (second may be NULL). Replies come in the order of the requests.
+ * -E2BIG when that is more than a message holds.
  */
 int wire_put(struct strbuf *out, enum xsd_sockmsg_type type, uint32_t txn, const char *first,
 	     const char *second, struct err *err) must_check;

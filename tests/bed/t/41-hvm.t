@@ -56,6 +56,20 @@ like "reboot -F" "$rc:$err" '^0:.*sending ACPI reset button event'
 ok "ends it with the reason of a reboot" wait_for 20 eval '[[ $(xl list h-button) == *sr-* ]]'
 xlite destroy h-button
 
+# ACPI's buttons, in the register that shows what was pressed (PM1a_STS of the PIIX4, bits 8 and 9).
+bare h-pressed
+xlite create -q "$T/h-pressed.cfg"
+console_has h-pressed 'tiny: ready'
+pressed() { type_at h-pressed 'port 8000'; console_has h-pressed "port 8000 = $1"; }
+pressed 0
+run xlite trigger h-pressed power
+is "trigger power" "$rc:$err" "0:"
+pressed 256
+run xlite trigger h-pressed sleep
+is "trigger sleep" "$rc:$err" "0:"
+pressed 768
+xlite destroy h-pressed
+
 # Runs, talks, follows its target, ends.
 bare h-run memory=64 maxmem=128 vcpus=2
 run xlite create -q -p "$T/h-run.cfg"

@@ -94,18 +94,24 @@ echo "$users" > /etc/passwd
 refused "no user" 'dm_restrict=1 needs a user for QEMU: neither xen-qemuuser-range-base nor' dm_restrict=1
 echo 'xen-qemuuser-range-base:x:200000:200000::/:/bin/false' >> /etc/passwd
 
-# 3. A guest that answers on its serial port: a boot sector that says who it is, then echoes.
+# 3. A guest that answers on its serial port: a boot sector that says who it is, then echoes. At a Z
+# it goes to sleep (S3, by the PIIX4's PM1a_CNT).
 #	_start: xor ax,ax; mov ds,ax; mov si,msg; cld
 #	1: lodsb; test al,al; jz 2f; call put; jmp 1b
-#	2: sti; hlt; mov dx,0x3fd; in al,dx; test al,1; jz 2b; mov dl,0xf8; in al,dx; call put; jmp 2b
+#	2: sti; hlt; mov dx,0x3fd; in al,dx; test al,1; jz 2b; mov dl,0xf8; in al,dx; cmp al,'Z'; jne 3f
+#	mov dx,0xb004; mov ax,0x2400; out dx,ax; jmp 2b
+#	3: call put; jmp 2b
 #	put: push ax; mov dx,0x3fd; 3: in al,dx; test al,0x20; jz 3b; pop ax; mov dl,0xf8; out dx,al; ret
-printf '%b' '\x31\xc0\x8e\xd8\xbe\x32\x7c\xfc\xac\x84\xc0\x74\x05\xe8\x14\x00\xeb\xf6\xfb\xf4\xba\xfd' \
-	'\x03\xec\xa8\x01\x74\xf6\xb2\xf8\xec\xe8\x02\x00\xeb\xee\x50\xba\xfd\x03\xec\xa8\x20\x74\xfb' \
+printf '%b' '\x31\xc0\x8e\xd8\xbe\x3f\x7c\xfc\xac\x84\xc0\x74\x05\xe8\x21\x00\xeb\xf6\xfb\xf4\xba\xfd' \
+	'\x03\xec\xa8\x01\x74\xf6\xb2\xf8\xec\x3c\x5a\x75\x09\xba\x04\xb0\xb8\x00\x24\xef\xeb\xe6' \
+	'\xe8\x02\x00\xeb\xe1\x50\xba\xfd\x03\xec\xa8\x20\x74\xfb' \
 	'\x58\xb2\xf8\xee\xc3boot sector\r\n\x00' > "$T/boot"
 truncate -s 510 "$T/boot"
 printf '\x55\xaa' >> "$T/boot"
 truncate -s 1M "$T/boot"
-hvm q-run 'serial=["pty","pty"]' "disk=['$T/boot,raw,hda,w']"
+# It is started past a drive that is empty.
+hvm q-run 'serial=["pty","pty","tcp:127.0.0.1:7777,server,nowait"]' 'boot="dc"' "disk=['$T/boot,raw,hda,w',',,hdc,cdrom']" \
+	'usbdevice=["tablet","mouse"]' 'soundhw="ac97"'
 run xlite create -q -p "$T/q-run.cfg"
 calm
 is "one that runs" "$rc:$err" "0:"
@@ -143,9 +149,26 @@ run xlite qemu-monitor-command q-run 'info status'
 is "its monitor" "$rc:$out:$err" $'0:VM status: running\r\n:'
 run xl qemu-monitor-command q-run 'info status'
 is "as xl's" "$rc:$out:$err" $'0:VM status: running\r\n:'
+ok "its third port listens" eval ': <> /dev/tcp/127.0.0.1/7777'
+run xlite qemu-monitor-command q-run 'info usb'
+like "USB" "$out" 'QEMU USB Tablet.*QEMU USB Mouse'
+run xlite qemu-monitor-command q-run 'info pci'
+like "a sound card" "$out" 'Audio controller: PCI device 8086:2415'
 run xlite vnc-password q-run <<< new
 is "a password that it cannot have" "$rc:$err" \
 	"1:xlite: vncpasswd: this QEMU cannot do VNC passwords: Cipher backend does not support DES algorithm"
+
+# Woken, its firmware finds nobody to go on for, and reboots.
+sleeps() { [[ $(xlite qemu-monitor-command q-run 'info status') == *suspended* ]]; }
+run xlite trigger q-run s3resume
+like "it does not sleep" "$rc:$err" '^1:.*not in suspended state'
+printf Z > "$tty"
+within "then it does" 20 sleeps
+run xlite trigger q-run s3resume
+is "s3resume" "$rc:$err" "0:"
+restarted() { local now; now=$(xl domid q-run 2> /dev/null) && [ "$now" != "$id" ] && [[ $(< /run/xlite/q-run.dom) == complete* ]]; }
+within "wakes it" 60 restarted
+id=$(xl domid q-run)
 
 # 4. Stopped, then killed.
 pid=$(pid_of "$id")

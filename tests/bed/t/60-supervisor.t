@@ -351,6 +351,23 @@ tell s-held "exit 0"
 within "the next one ends" 20 xen_gone s-held
 is "once, and the first was destroyed" "$(events s-held shutdown):$(events s-held destroyed)" 1:1
 
+# The supervisor is killed while it holds one back: so does the next one, and restarts it once.
+tiny s-wait 'on_reboot="restart"'
+run xlite create -q "$T/s-wait.cfg"
+console_has s-wait 'tiny: ready'
+id=$(domid_of s-wait)
+sed -i -E 's/ [0-9 ]{5} ( *[0-9]+)$/     7 \1/' /run/xlite/s-wait.dom
+tell s-wait "exit 1"
+within "held back" 30 eval '[ "$(events s-wait held-back)" = 1 ]'
+pkill -9 -fx 'xlite supervise'
+xlite supervise &
+within "by the next one, too" 30 eval '[ "$(events s-wait held-back)" = 2 ]'
+is "the guest is the same" "$(domid_of s-wait)" "$id"
+within "then it is restarted" 60 successor_of s-wait "$id"
+is "once" "$(events s-wait restart)" 1
+run xlite destroy s-wait
+wait
+
 # An intent that says nonsense keeps nobody busy.
 echo '{' > /run/xlite/s-bad.restart
 run_limit 30 xlite supervise

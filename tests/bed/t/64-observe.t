@@ -180,6 +180,19 @@ xenstore-write "/local/domain/$(xl domid w-again)/attr/eth0/ip" fe80::1
 done_waiting
 is "the successor's" "$rc:$out:$err" "0:fe80::1:"
 
+# One that would be restarted, if somebody looked after it.
+tiny w-alone 'on_reboot="restart"'
+run xlite create -q -e "$T/w-alone.cfg"
+console_has w-alone 'tiny: ready'
+id=$(xl domid w-alone)
+waiting w-alone --for=ip
+within "it waits for an address" 20 sleeps
+tell w-alone 'exit 1'
+xlite wait w-alone --for=shutdown > /dev/null
+done_waiting
+is "nobody does" "$rc:$out:$err" "4::xlite: domain $id wants to reboot, and nobody is there to restart it"
+xlite destroy w-alone
+
 # doctor
 run xlite doctor
 is "doctor" "$rc:$err" "0:" || diag "$out"

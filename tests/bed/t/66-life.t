@@ -70,6 +70,17 @@ for how in warn preserve restart; do
 done
 is "no QEMU ends by itself when its guest is destroyed" "$(count l-restart device-model)" 1
 
+# Held back because of its QEMU, it powers off: that is its end.
+tiny l-late 'on_device_model_exit="restart"' "p9=['tag=share,path=$T/share,security_model=none']"
+run xlite create -q "$T/l-late.cfg"
+console_has l-late 'tiny: ready'
+sed -i -E 's/ [0-9 ]{5} ( *[0-9]+)$/    10 \1/' /run/xlite/l-late.dom
+kill -9 "$(model_of "$(domid_of l-late)")"
+within "held back" 30 happened l-late held-back
+tell l-late 'exit 0'
+within "its own end: gone" 30 xen_gone l-late
+is "which is told" "$(count l-late shutdown):$(count l-late restart)" 1:0
+
 # Cores: one for each name, and none that fills the disk. Every second core needs the first one's room.
 mkdir -p /var/lib/xen/dump
 mount -t tmpfs -o size=44m none /var/lib/xen/dump

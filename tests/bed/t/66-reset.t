@@ -93,11 +93,16 @@ tell r-pvh "exit 5"
 within "in the foreground: runs again" 60 said r-pvh 'tiny: ready' 2
 is "the same domain" "$(domid_of r-pvh)" "$id"
 is "with all its disks" "$(xl block-list r-pvh | wc -l)" 4
-tell r-pvh "exit 0"
-within "and is looked after" 20 xen_gone r-pvh
+xl rename r-pvh r-other
+tell r-other "exit 5"
+both_said() { [ "$(cat "$(console_log r-pvh)" "$(console_log r-other)" 2> /dev/null | grep -ac '^tiny: ready')" = "$1" ]; }
+within "renamed by xl: once more" 60 both_said 3
+is "still the same" "$(domid_of r-other)" "$id"
+tell r-other "exit 0"
+within "and is looked after" 20 xen_gone r-other
 wait $!
 is "to its end" "$?" 0
-rm -f "$(console_log r-pvh)"
+rm -f "$(console_log r-pvh)" "$(console_log r-other)"
 
 # It had gone on already when who did it was killed; or had not.
 run xlite create -q "$T/r-pvh.cfg"

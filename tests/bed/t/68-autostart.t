@@ -96,6 +96,13 @@ echo "exit 1" | timeout 20 xlite console a-held > /dev/null
 ok "one that is held back" wait_for 30 eval "xlite events | grep -q 'a-held .* held-back for 60 s'"
 run_limit 100 xlite autostart stop -t 1
 like "is not taken for gone" "$rc:$err" "^1:.*'a-held' is being restarted"
+xlite autostart stop -t 60 --destroy > /dev/null 2> "$T/stop.err" &
+pid=$!
+within "waits for it" 20 grep -q poll "/proc/$pid/wchan"
+kill -TERM $pid
+rc=0; wait $pid || rc=$?
+like "interrupted" "$rc:$(< "$T/stop.err")" '^1:.*interrupted'
+is "it is left alone" "$(names):$(cut -d ' ' -f 1 /run/xlite/a-held.dom)" a-held:complete
 run_limit 100 xlite autostart stop -t 1 --destroy
 is "and is destroyed" "$rc:$(names)" "0:"
 run xlite autostart dance
