@@ -289,37 +289,19 @@ int pci_plug(struct devices *set, struct device *dev, int64_t deadline, struct e
 	return 0;
 }
 
-static int forget_all(struct xen *xen, uint32_t domid, const struct pci_slot *slots, size_t nr,
-		      struct err *err)
-{
-	int rc;
-
-	do {
-		scoped(store_txn) struct store_txn txn = STORE_TXN_INIT;
-
-		rc = store_txn_start(xen, &txn, err);
-		for (size_t i = 0; i < nr && rc == 0; i++)
-			rc = pci_forget(xen, &txn, domid, &slots[i].bdf, err);
-		if (rc == 0)
-			rc = store_txn_commit(&txn, err);
-	} while (rc == -EAGAIN);
-	return rc;
-}
-
 static int disconnect(struct xen *xen, const struct device_entry *entry, struct err *err)
 {
 	scoped(free) struct pci_slot *slots = NULL;
 	char text[PCI_BDF_LEN];
 	struct err late;
 	size_t nr = 0;
-	int rc = pci_slots(xen, entry->domid, &slots, &nr, err);
+	int rc = pci_slots_left(xen, entry->domid, &slots, &nr, err);
 
 	/* xen-pciback complains, in the store, when nodes go while it looks at them. */
 	if (store_kernel_settle(&late) < 0)
 		log_debug("%s", late.msg);
-	/* A backend whose nodes were not all written has been given nothing. */
-	if (rc < 0 || nr == 0)
-		return rc == -ENOENT ? 0 : rc;
+	if (rc < 0)
+		return rc;
 	for (size_t i = 0; i < nr; i++) {
 		struct err cut;
 
@@ -327,7 +309,7 @@ static int disconnect(struct xen *xen, const struct device_entry *entry, struct 
 		if (pci_cut(xen, entry->domid, &slots[i].bdf, &cut) < 0)
 			log_warn("PCI device %s: %s", pci_bdf_text(&slots[i].bdf, text), cut.msg);
 	}
-	return forget_all(xen, entry->domid, slots, nr, err);
+	return pci_forget_all(xen, entry->domid, err);
 }
 
 static int to_json(const void *item, json_t **out, struct err *err)

@@ -77,6 +77,8 @@ int pci_cut(struct xen *xen, uint32_t domid, const struct pci_bdf *bdf, struct e
 /* domid has it no more; what another has by now stays. */
 int pci_forget(struct xen *xen, const struct store_txn *txn, uint32_t domid,
 	       const struct pci_bdf *bdf, struct err *err) must_check;
+/* So of all that it has, whatever its backend's nodes tell of them. */
+int pci_forget_all(struct xen *xen, uint32_t domid, struct err *err) must_check;
 
 /* With the guest's QEMU: pciqemu.c. Times as wait_now_ms(). */
 

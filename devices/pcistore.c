@@ -117,13 +117,14 @@ static int read_slot(struct xen *xen, uint32_t domid, unsigned int i, struct pci
 	return rc == -ENOENT ? 0 : rc;
 }
 
-/* -ENOENT: one of those that are counted is not there. */
-static int read_slots(struct xen *xen, uint32_t domid, struct pci_slot **slots, size_t *nr,
-		      struct err *err)
+/* -ENOENT: one of those that are counted is not there. readable: such ones are passed over. */
+static int read_slots(struct xen *xen, uint32_t domid, bool readable, struct pci_slot **slots,
+		      size_t *nr, struct err *err)
 {
 	scoped(free) struct pci_slot *list = NULL;
 	char path[DEVICE_PATH_LEN];
 	uint64_t count = 0;
+	size_t found = 0;
 	int rc;
 
 	snprintf(path, sizeof(path), "/local/domain/0/backend/pci/%u/0/num_devs", domid);
@@ -136,25 +137,38 @@ static int read_slots(struct xen *xen, uint32_t domid, struct pci_slot **slots, 
 	if (!list)
 		return fail_nomem(err);
 	for (unsigned int i = 0; i < count; i++) {
-		rc = read_slot(xen, domid, i, &list[i], err);
-		if (rc < 0)
+		rc = read_slot(xen, domid, i, &list[found], err);
+		if (rc < 0 && !(readable && (rc == -ENOENT || rc == -EINVAL)))
 			return rc;
+		found += rc == 0;
 	}
 	*slots = take(list);
-	*nr = count;
+	*nr = found;
 	return 0;
 }
 
 int pci_slots(struct xen *xen, uint32_t domid, struct pci_slot **slots, size_t *nr,
 	      struct err *err)
 {
-	int rc = read_slots(xen, domid, slots, nr, err);
+	int rc = read_slots(xen, domid, false, slots, nr, err);
 
 	/* A detach has taken it away between two of our looks. */
 	for (int i = 0; rc == -ENOENT && i < SLOTS_TRIES; i++)
-		rc = read_slots(xen, domid, slots, nr, err);
+		rc = read_slots(xen, domid, false, slots, nr, err);
 	return rc == -ENOENT ? fail(err, EPROTO, "domain %u has fewer PCI devices than its backend "
 				    "counts", domid) : rc;
+}
+
+int pci_slots_left(struct xen *xen, uint32_t domid, struct pci_slot **slots, size_t *nr,
+		   struct err *err)
+{
+	int rc = pci_slots(xen, domid, slots, nr, err);
+
+	if (rc != -EPROTO && rc != -EINVAL)
+		return rc;
+	log_warn("%s", err->msg);
+	rc = read_slots(xen, domid, true, slots, nr, err);
+	return rc == -EINVAL ? 0 : rc;
 }
 
 int pci_user(struct xen *xen, const struct pci_bdf *bdf, uint32_t *domid, struct err *err)
@@ -238,4 +252,39 @@ int pci_forget(struct xen *xen, const struct store_txn *txn, uint32_t domid,
 	if (rc == 0)
 		rc = remove_empty(xen, txn, pci_info_path(bdf, "", path), err);
 	return rc == 0 ? remove_empty(xen, txn, ROOT, err) : rc;
+}
+
+static int forget_folders(struct xen *xen, const struct store_txn *txn, uint32_t domid,
+			  struct err *err)
+{
+	char **folders = NULL;
+	unsigned int nr = 0;
+	int rc = store_list(xen, txn, ROOT, &folders, &nr, err);
+
+	if (rc < 0)
+		return rc == -ENOENT ? 0 : rc;
+	for (unsigned int i = 0; i < nr && rc == 0; i++) {
+		struct pci_bdf bdf;
+
+		if (parse_folder(folders[i], &bdf))
+			rc = pci_forget(xen, txn, domid, &bdf, err);
+	}
+	store_list_free(folders);
+	return rc;
+}
+
+int pci_forget_all(struct xen *xen, uint32_t domid, struct err *err)
+{
+	int rc;
+
+	do {
+		scoped(store_txn) struct store_txn txn = STORE_TXN_INIT;
+
+		rc = store_txn_start(xen, &txn, err);
+		if (rc == 0)
+			rc = forget_folders(xen, &txn, domid, err);
+		if (rc == 0)
+			rc = store_txn_commit(&txn, err);
+	} while (rc == -EAGAIN);
+	return rc;
 }

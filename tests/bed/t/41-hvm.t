@@ -134,8 +134,8 @@ like "no shadow paging in Debian's Xen" "$rc:$err" '^3:.*hap=0, and this hypervi
 [ -n "${LONG-}" ] || { done_testing; exit; }
 
 # Debian's kernel by way of hvmloader, SeaBIOS and QEMU's loader, which takes minutes here. Memory on demand and a video card:
-# had QEMU allocated that before Xen knew the target, the guest would not get far.
-linux h-linux 'type="hvm"' vcpus=2 maxvcpus=3 memory=240 maxmem=272 'vga="stdvga"' vnc=0 rtc_timeoffset=7200
+# had QEMU allocated that before Xen knew the target, the guest would not get far. (noearly: as in t/44.)
+linux h-linux 'type="hvm"' 'extra="console=hvc0 quiet pci=noearly"' vcpus=2 maxvcpus=3 memory=240 maxmem=272 'vga="stdvga"' vnc=0 rtc_timeoffset=7200
 run xlite create -q "$T/h-linux.cfg"
 is "Linux" "$rc" 0 || diag "$err"
 console_has h-linux 'guest: ready' 1200

@@ -243,6 +243,22 @@ run xlite cleanup
 nothing_left "cleanup"
 is "the device is assignable" "$(xlite pci-assignable-list | grep -c $two)" 1
 
+# What a backend's nodes do not tell right is not in the way of the guest's end.
+tiny p-broken "pci=['$two']"
+for what in dev-0 dev-0=garbage num_devs=3 num_devs=many num_devs=1000; do
+	xlite create -q -p "$T/p-broken.cfg" 2> /dev/null
+	back=/local/domain/0/backend/pci/$(xl domid p-broken)/0
+	if [[ $what == *=* ]]; then
+		xenstore-write "$back/${what%=*}" "${what#*=}"
+	else
+		xenstore-rm "$back/$what"
+	fi
+	run xlite destroy p-broken
+	like "$what: destroyed, and told" "$rc:$err" '^0:xlite: warning: '
+	ok "$what: gone" xen_gone p-broken
+	nothing_left "$what"
+done
+
 # Linux, PV: a net through one device; others come and go.
 xlite pci-assignable-add $net
 linux p-lin "pci=['$net']"
