@@ -37,8 +37,9 @@ is "list -l shows the target" "$out" "$want"
 xl mem-set m1 40960k
 memory m1
 want="$mem $limit"
-xlite mem-set m1 64
+ok "back up" xlite mem-set m1 64
 run xlite mem-set m1 40960k
+is "a size with a suffix" "$rc:$err" "0:"
 memory m1
 is "a size with a suffix, as xl" "$mem $limit" "$want"
 run xlite mem-set m1 0g

@@ -25,10 +25,11 @@ client=$!
 wait_for 20 test -e "/var/lock/xenconsole.$id"
 run xlite console c1
 like "one at a time" "$rc:$err" "^1:xlite: somebody else is attached to the console of domain $id"
-run /usr/lib/xen-4.17/bin/xenconsole "$id"
-isnt "xenconsole sees our lock" "$rc" 0
-{ sleep 0.2; echo; } | run xl console c1
-isnt "and so does xl" "$rc" 0
+# Neither success nor a time limit.
+run_limit 20 /usr/lib/xen-*/bin/xenconsole "$id"
+like "xenconsole sees our lock" "$rc" '^([1-9]|[1-9][0-9])$'
+run_limit 20 xl console c1 < <(sleep 0.2; echo)
+like "and so does xl" "$rc" '^([1-9]|[1-9][0-9])$'
 xl shutdown c1 2> "$T/err"
 wait $client
 is "ends with the domain, in peace" "$?" 0
@@ -46,7 +47,7 @@ for i in 1 2 3 4; do
 	wait_for 20 eval "test -e /var/lock/xenconsole.$(xl domid "d$i")"
 	xlite unpause "d$i"
 	wait $client || lost=$((lost + 100))
-	has "the-very-last-line-$i" "d$i.out" || lost=$((lost + 1))
+	has "^the-very-last-line-$i" "d$i.out" || lost=$((lost + 1))
 done
 is "no last line is lost to a fast end" "$lost" 0
 

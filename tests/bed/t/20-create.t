@@ -59,7 +59,7 @@ run xlite create "$T/c-one.cfg"
 is "create" "$rc:$out" "0:"
 like "says which file it reads" "$err" "^Parsing config from $T/c-one.cfg"
 console_has c-one "tiny: pv, 24 MiB, cmdline 'say=hello exit=0"
-console_has c-one hello
+console_has c-one '^hello'
 rm "$T/c-one.cfg"
 run xlite create -q "$T/c-one.cfg"
 is "a file that is gone" "$rc" 3
@@ -125,13 +125,16 @@ within "a crash ends it" 180 xen_gone c-lin
 wait
 is "its core is an ELF file" "$(head -c 4 /var/lib/xen/dump/c-lin | tail -c 3)" ELF
 rm -r /var/lib/xen/dump
+used=$(stat -c %y /var/cache/xlite/*)
 run xlite create -q -p "$T/c-lin.cfg"
 is "again from the cache" "$rc:$err" "0:"
 is "one entry" "$(ls /var/cache/xlite | wc -l)" 1
+isnt "which was used" "$(stat -c %y /var/cache/xlite/*)" "$used"
 xl destroy c-lin
 touch /srv/guests/vmlinuz
 run xlite create -q -p "$T/c-lin.cfg"
 is "after touch" "$rc:$err" "0:"
+is "another entry" "$(ls /var/cache/xlite | wc -l)" 2
 run xlite destroy c-lin
 rm -r /var/cache/xlite
 done_testing

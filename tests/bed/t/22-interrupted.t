@@ -32,6 +32,8 @@ for signal in INT TERM; do
 	ok "SIG$signal: $hits of 5 were in time, nothing stayed" test $hits -gt 0
 done
 
+# There is none, or it was complete before the kill.
+whole() { [ ! -e /run/xlite/i.dom ] || [[ $(< /run/xlite/i.dom) == @(complete|alone)* ]]; }
 removed=0
 for tenths in 1 4 8 16 30; do
 	xlite create -q "$T/i.cfg" 2> "$T/err" &
@@ -46,10 +48,11 @@ for tenths in 1 4 8 16 30; do
 	if [ $tenths -gt 4 ]; then
 		run xlite cleanup
 		[ $rc = 0 ] || fail "cleanup: $err"
+		whole || fail "cleanup leaves an unfinished create at $tenths/10 s"
 		removed=$((removed + 1))
 	fi
 	# Otherwise the next create of that name is what cleans up.
-	if xen_gone i; then
+	if xen_gone i || ! whole; then
 		run xlite create -q -p "$T/i.cfg"
 		[ $rc = 0 ] || fail "create after a kill: $err"
 	fi

@@ -225,13 +225,16 @@ wait
 is "one of two that start at once gets the disk" "$(xl list | grep -c 'd-[xy]')" 1
 like "the other is told" "$(cat "$T/d-x.err" "$T/d-y.err")" "'$T/b.img' is "
 for name in d-x d-y; do xen_gone $name || xlite destroy $name; done
+tiny d-kill "disk=[\"$T/b.img,raw,xvda,w\",\"$T/c.img,raw,xvdb,r\"]"
+created "one to be killed" d-kill
+xlite destroy d-kill
 for delay in 0.03 0.06 0.1 0.15; do
-	xlite create -q -p "$T/d-many.cfg" 2> /dev/null &
+	xlite create -q -p "$T/d-kill.cfg" 2> /dev/null &
 	sleep $delay
 	kill -KILL $! 2> /dev/null
 	wait $! 2> /dev/null
 	xlite cleanup > /dev/null 2>&1
-	xen_gone d-many || xlite destroy d-many
+	xen_gone d-kill || xlite destroy d-kill
 done
 within "no loop device after kills" 10 no_loops
 is "no backend" "$(vbds | grep -v '^[0-9]* = ""$')" ""

@@ -45,7 +45,7 @@ console_has lc 'guest: root on /dev/xvda' 240
 for name in la lb lc; do console_has $name 'guest: ready'; done
 
 # What they write is on the host's disks, now and after shutdown.
-guest la 'echo from la > /file; dd if=/dev/urandom of=/dev/xvdb bs=64k count=8 2> /dev/null; sync
+guest la 'echo from la > /file; dd if=/dev/urandom of=/dev/xvdb bs=64k count=8 2> /dev/null && sync &&
 	dd if=/dev/xvdb bs=64k count=8 2> /dev/null | md5sum'
 second=${out%% *}
 is "the second disk, read by the host" "$(sum "$T/second" 524288)" "$second"
@@ -53,8 +53,8 @@ guest lb 'echo from lb > /dev/xvdb; sync'
 is "a block device, read by the host" "$rc:$(head -n 1 "$T/data")" "0:from lb"
 guest lb 'cat /sys/block/xvda/ro; echo no > /file'
 like "lb cannot write to its root" "$rc:$out" '^1:1.*Read-only file system'
-guest lb 'dd if=/dev/zero of=/dev/xvda bs=4k count=1; mount -o remount,rw /'
-isnt "whatever it tries" "$rc" 0
+guest lb '! dd if=/dev/zero of=/dev/xvda bs=4k count=1 && ! mount -o remount,rw /'
+is "whatever it tries" "$rc" 0
 guest lc "echo from lc > /file; sync"
 is "lc writes to its root" "$rc:$out" "0:"
 

@@ -7,8 +7,12 @@
 net=/sys/class/net
 of() { local v; read -r v < "$net/$1/$2" && echo "$v"; }		# of LINK ATTRIBUTE
 bridge_of() { local v; v=$(readlink "$net/$1/master") && echo "${v##*/}"; }
-state_of() { (( $(of "$1" flags) & 1 )) && echo up || echo down; }
-gone() { [ ! -e "$net/$1" ]; }
+state_of()
+{
+	[ -e "$net/$1" ] || { echo none; return; }
+	(( $(of "$1" flags) & 1 )) && echo up || echo down
+}
+gone() { ! compgen -G "$net/$1" > /dev/null; }
 back() { xenstore-read "/local/domain/0/backend/vif/$1"; }		# back DOMID/DEVID/NODE
 script()	# script NAME LINE...
 {

@@ -162,8 +162,10 @@ is "a password that it cannot have" "$rc:$err" \
 sleeps() { [[ $(xlite qemu-monitor-command q-run 'info status') == *suspended* ]]; }
 run xlite trigger q-run s3resume
 like "it does not sleep" "$rc:$err" '^1:.*not in suspended state'
-printf Z > "$tty"
+exec 4<> "$tty"
+printf Z >&4
 within "then it does" 20 sleeps
+exec 4>&-
 run xlite trigger q-run s3resume
 is "s3resume" "$rc:$err" "0:"
 restarted() { local now; now=$(xl domid q-run 2> /dev/null) && [ "$now" != "$id" ] && [[ $(< /run/xlite/q-run.dom) == complete* ]]; }

@@ -43,6 +43,7 @@ same_also()	# same_also TOOL
 	sed -i 's/libxl-channel[0-9]*/libxl-channel/' "$T/$1.qemu"
 }
 
+compared=0
 for ((i = 0; i < ${#files[@]}; i += step)); do
 	cfg=${files[i]}
 	file=${cfg##*/}
@@ -52,10 +53,12 @@ for ((i = 0; i < ${#files[@]}; i += step)); do
 	# What xl itself cannot make here is no matter.
 	if same_made xl "$cfg" "$name"; then
 		same_as_made "$file" "$cfg" "$name"
+		compared=$((compared + 1))
 	else
 		skip "$file" "xl: ${err##*$'\n'}"
 	fi
 	rm -f "$images"/*
 	xl destroy "$name" 2> /dev/null
 done
+ok "$compared were compared" test "$compared" -ge $((${#files[@]} / step / 2))
 done_testing

@@ -159,7 +159,8 @@ step=5
 [ -z "${LONG-}" ] || step=1
 for ((n = 1; n < 500; n += step)); do
 	XLITE_FAIL_AT=$n XLITE_FAULT_FD=9 xlite-fault cpupool-create 'name="p7"' 'cpus=["1"]' \
-		> /dev/null 2> "$T/err" 9> "$T/hits" && xlite cpupool-destroy p7
+		> /dev/null 2> "$T/err" 9> "$T/hits" &&
+		{ pools; [ "$pools" = "Pool-0=0 p7=1" ] || bad+=" $n: half: $pools"; xlite cpupool-destroy p7; }
 	read -r hit _ < "$T/hits"
 	[ "$hit" = hit ] || break
 	nr=$((nr + 1))

@@ -159,7 +159,7 @@ xlite create -F -q "$T/l-stay.cfg" 2> /dev/null &
 stay=$!
 console_has l-stay 'tiny: ready'
 run xlite watch l-stay
-like "watch: one that its create looks after" "$rc:$err" "is looked after by process $stay,"
+like "watch: one that its create looks after" "$rc:$err" "^1:.*is looked after by process $stay,"
 run xlite watch 0
 is "watch: dom0" "$rc:$err" "1:xlite: domain 0 is no guest"
 

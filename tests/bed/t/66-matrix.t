@@ -83,14 +83,14 @@ check()		# check TYPE NAME ACTION DOMID WHAT GENERATION-ID
 	soft-reset) within "$5: goes on" 60 ready "$2" 2
 		within "$5: that is told" 20 happened "$2" restart "$4" "soft reset"
 		is "$5: the same one" "$(domid_of "$2")" "$4"
-		nok "$5: and looked after" alone "$2" ;;
+		like "$5: and looked after" "$(cat "/run/xlite/$2.dom")" '^complete ' ;;
 	preserve) within "$5: kept" 60 alone "$2"
 		is "$5: the same one" "$(domid_of "$2")" "$4"
 		xlite destroy "$2"
 		ok "$5: then destroyed" xen_gone "$2" ;;
 	esac
 	case $action in
-	rename-restart) is "$5: its name" "$(xl domname "$4")" "$(aside_of "$2")"
+	rename-restart) like "$5: its name" "$(xl domname "$4")" "^$2-[0-9]{8}T[0-9]{4}Z$"
 		run xlite destroy "$4"
 		is "$5: destroyed" "$rc:$err" 0: ;;
 	coredump-*) [ "$1" = pv ] && magic=f00febed || magic=f00febee

@@ -38,6 +38,8 @@ like "started again: they run already" "$out" "k-one already running.*k-two alre
 run_limit 100 /etc/init.d/xendomains stop
 is "stop" "$rc:$err" "0:"
 is "none runs" "$(names)" ""
+forget_consoles() { rm -f "$(console_log k-one)" "$(console_log k-two)"; }
+forget_consoles
 
 upstream=$(echo /usr/lib/xen-4.*/bin/xendomains)
 printf '%s\n' XENDOMAINS_SHUTDOWN=--wait XENDOMAINS_AUTO_ONLY=false XENDOMAINS_CREATE_USLEEP=1 \
@@ -57,6 +59,7 @@ within "none runs" 20 [ -z "$(names)" ]
 run_limit 100 "$upstream" status
 isnt "status of a stopped one" "$rc" 0
 mv "$T/default" /etc/default/xendomains
+forget_consoles
 
 # agent ACTION: Pacemaker's, as its cluster calls it
 mkdir -p /run/resource-agents
@@ -88,6 +91,7 @@ if [ -n "${LONG-}" ]; then
 fi
 rm -rf /run/resource-agents
 
+forget_consoles
 # Ganeti's guests stay when they have shut down, until it destroys them.
 xlite create -q "$T/k-one.cfg" 'on_poweroff="preserve"'
 console_has k-one 'tiny: ready'

@@ -45,9 +45,12 @@ run_limit 100 xlite autostart stop -d "$auto" --auto-only
 is "stop --auto-only" "$rc:$out" "0:"
 is "another's guest stays" "$(names)" a-other
 
+forget_consoles() { local n; for n in 1 2 3 4; do rm -f "$(console_log "a-$n")"; done; }
+
 # All at once, and what fails keeps nothing else from running.
 mkdir -p /var/lib/xen/save
 touch /var/lib/xen/save/a-2
+forget_consoles
 printf 'name="a-bad"\nkernel="/nonexistent"\n' > "$auto/5"
 echo '"' > "$auto/6"
 run_limit 100 xlite autostart start -d "$auto" --jobs 8
@@ -63,8 +66,10 @@ is "what they are" "$(awk 'NR > 1 { print $1, $3 }' <<< "$out" | paste -sd ,)" \
 rm -f /var/lib/xen/save/a-2 "$auto/5" "$auto/6"
 id=$(xl domid a-1)
 for n in 1 3 4; do console_has "a-$n" 'tiny: ready'; done
+forget_consoles
 run_limit 100 xlite autostart restart -d "$auto"
 is "restart" "$rc" 0
+like "a-1 is there" "$(xl domid a-1)" '^[0-9]+$'
 isnt "another domain" "$(xl domid a-1)" "$id"
 for n in 1 2 3 4; do console_has "a-$n" 'tiny: ready'; done
 
@@ -84,6 +89,7 @@ xlite create -q "$T/a-back.cfg"
 console_has a-back 'tiny: ready'
 run_limit 100 xlite autostart stop -t 12
 like "one that comes back is asked again" "$rc:$err" '^1:.*(have not shut down|is being restarted)'
+ok "more than once" eval '[ "$(grep -c "a-back: shutting down" <<< "$err")" -gt 1 ]'
 run_limit 100 xlite autostart stop -t 1 --destroy
 run_limit 100 xlite destroy a-back
 is "it is gone for good" "$(names)$(ls /run/xlite/*a-back* 2> /dev/null)" ""
@@ -123,6 +129,7 @@ both_cpus()	# both_cpus WHAT [LINE...]: as with xl
 		seen+=("$rc $(cpus c-cpu)")
 		xl destroy c-cpu
 	done
+	like "$1: xl's guest is there" "${seen[0]}" '^0 .'
 	is "$1: as with xl (${seen[0]})" "${seen[1]}" "${seen[0]}"
 }
 both_cpus "cpus" vcpus=2 'cpus="1"'
