@@ -256,6 +256,7 @@ for what in dev-0 dev-0=garbage num_devs=3 num_devs=many num_devs=1000; do
 		xenstore-rm "$back/$what"
 	fi
 	run xlite destroy p-broken
+	said
 	like "$what: destroyed, and told" "$rc:$err" '^0:xlite: warning: '
 	ok "$what: gone" xen_gone p-broken
 	nothing_left "$what"
