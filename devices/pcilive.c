@@ -126,8 +126,10 @@ static int settle(struct live *live, int64_t deadline, bool *connected, bool *bu
 	else
 		rc = device_wait_backend(&live->set, &live->dev, good, deadline, err);
 	*busy = rc == -ETIMEDOUT;
-	if (*busy)
-		return fail(err, EBUSY, "an earlier change is still under way: %s", err->msg);
+	if (*busy) {
+		err->code = EBUSY;
+		return fail_in(err, "an earlier change is still under way");
+	}
 	if (rc == 0 && !live->hvm)
 		rc = read_state(live->set.xen, live->back, "state", &state, err);
 	*connected = state == XenbusStateConnected;
