@@ -201,14 +201,15 @@ int domain_set_max_memory(struct xen *xen, uint32_t domid, uint64_t max_kb, stru
 }
 
 /*
- * A guest may keep a few pages more or less than the target: what it cannot
- * return and what Xen gave it on top.
+ * A guest may keep a few pages more or less than the target: what it cannot return and what Xen gave
+ * it on top. Linux (drivers/xen/xen-balloon.c, target_diff) takes the target, which is without the
+ * video memory, for all that it has.
  */
-static bool reached(uint64_t have_kb, uint64_t want_kb)
+static bool reached(uint64_t have_kb, uint64_t want_kb, uint64_t video_kb)
 {
-	uint64_t off = have_kb > want_kb ? have_kb - want_kb : want_kb - have_kb;
+	const uint64_t slack = 2 * BALLOON_SLACK_KB;
 
-	return off <= 2 * BALLOON_SLACK_KB;
+	return have_kb + video_kb + slack >= want_kb && have_kb <= want_kb + slack;
 }
 
 int domain_wait_memory(struct xen *xen, uint32_t domid, uint64_t want_kb, int stall_ms,
@@ -217,19 +218,22 @@ int domain_wait_memory(struct xen *xen, uint32_t domid, uint64_t want_kb, int st
 	enum { STEP_MS = 100 };		/* Xen tells nobody when a domain's size changes */
 	int64_t deadline = wait_deadline(stall_ms);
 	struct pollfd none = { .fd = -1 };
-	uint64_t last_kb = 0;
+	uint64_t last_kb = 0, video_kb = 0;
+	int rc = memory_read(xen, NULL, domid, "videoram", &video_kb, err);
 
+	if (rc < 0 && rc != -ENOENT)
+		return rc;
 	for (;;) {
 		struct domctl_info info;
 		uint64_t have_kb;
-		int rc = domctl_info(xen, domid, &info, err);
 
+		rc = domctl_info(xen, domid, &info, err);
 		if (rc < 0)
 			return rc;
 		have_kb = info.nr_pages * 4;
 		if (progress)
 			progress(have_kb, want_kb, arg);
-		if (reached(have_kb, want_kb))
+		if (reached(have_kb, want_kb, video_kb))
 			return 0;
 		if (info.shutdown || info.dying)
 			return fail(err, ENOENT, "domain %u has shut down", domid);
