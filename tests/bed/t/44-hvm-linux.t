@@ -112,7 +112,7 @@ xen_gone h-disk || xlite destroy h-disk
 
 grub_cd "$T/cd.iso"
 hvm h-cd 'boot="d"' 'on_reboot="destroy"' "disk=['$T/disk.img,raw,hda,rw', '$T/cd.iso,raw,hdc,ro,cdrom']"
-console_has h-cd 'guest: ready' 600
+console_has h-cd 'guest: ready' 1800
 GUEST_LIMIT=120 guest h-cd 'cat /proc/cmdline'
 like "from its CD" "$out" 'from=cd'
 run xlite trigger h-cd reset
