@@ -37,13 +37,6 @@ struct pci_slot {
 int pci_slots(struct xen *xen, uint32_t domid, struct pci_slot **slots, size_t *nr,
 	      struct err *err) must_check;
 
-/*
- * The same for a domain that goes: of what its backend's nodes do not tell right, whether a write was
- * refused or somebody broke them, nothing is in the way of its end. That is a warning.
- */
-int pci_slots_left(struct xen *xen, uint32_t domid, struct pci_slot **slots, size_t *nr,
-		   struct err *err) must_check;
-
 struct pci_assignable {
 	struct pci_bdf bdf;
 	char *name;			/* owned; NULL: it has none */

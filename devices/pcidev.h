@@ -77,7 +77,13 @@ int pci_cut(struct xen *xen, uint32_t domid, const struct pci_bdf *bdf, struct e
 /* domid has it no more; what another has by now stays. */
 int pci_forget(struct xen *xen, const struct store_txn *txn, uint32_t domid,
 	       const struct pci_bdf *bdf, struct err *err) must_check;
-/* So of all that it has, whatever its backend's nodes tell of them. */
+/*
+ * pci_slots() for a domain that goes: what its backend's nodes do not tell right, because a write was
+ * refused or somebody broke them, is a warning, and not in the way of its end.
+ */
+int pci_slots_left(struct xen *xen, uint32_t domid, struct pci_slot **slots, size_t *nr,
+		   struct err *err) must_check;
+/* pci_forget() of all that it has, whatever its backend's nodes tell of them. */
 int pci_forget_all(struct xen *xen, uint32_t domid, struct err *err) must_check;
 
 /* With the guest's QEMU: pciqemu.c. Times as wait_now_ms(). */

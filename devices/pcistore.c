@@ -167,8 +167,9 @@ int pci_slots_left(struct xen *xen, uint32_t domid, struct pci_slot **slots, siz
 	if (rc != -EPROTO && rc != -EINVAL)
 		return rc;
 	log_warn("%s", err->msg);
+	*nr = 0;
 	rc = read_slots(xen, domid, true, slots, nr, err);
-	return rc == -EINVAL ? 0 : rc;
+	return rc == -EINVAL ? 0 : rc;	/* not even their number */
 }
 
 int pci_user(struct xen *xen, const struct pci_bdf *bdf, uint32_t *domid, struct err *err)

@@ -21,7 +21,7 @@ struct err {
 
 #define ERR_INIT { .code = 0 }
 
-/* Records the message (cut to fit) and returns -code; code 0 becomes EIO. */
+/* Records the message (cut to fit), none of it from *err, and returns -code; code 0 becomes EIO. */
 int fail(struct err *err, int code, const char *fmt, ...) printf_like(3, 4);
 
 /* The same with ": " and the system's text for code at the end. */

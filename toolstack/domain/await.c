@@ -120,7 +120,10 @@ static int look_for_console(struct await *a, char **found, struct err *err)
 	return 1;
 }
 
-/* Whether its config lets another one follow, and somebody sees to that. */
+/*
+ * Whether its config lets another one follow and somebody sees to that: a->why says when only that
+ * is missing. What cannot be read lets none follow.
+ */
 static bool will_restart(struct await *a, const struct domctl_info *info)
 {
 	scoped(domain_config) struct domain_config config = DOMAIN_CONFIG_INIT;

@@ -56,7 +56,8 @@ like "reboot -F" "$rc:$err" '^0:.*sending ACPI reset button event'
 ok "ends it with the reason of a reboot" wait_for 20 eval '[[ $(xl list h-button) == *sr-* ]]'
 xlite destroy h-button
 
-# ACPI's buttons, in the register that shows what was pressed (PM1a_STS of the PIIX4, bits 8 and 9).
+# ACPI's buttons, in the register that shows what was pressed: Xen's PM1a_STS, bits 8 and 9, at 0x1f40
+# as long as no firmware has moved it.
 bare h-pressed
 xlite create -q "$T/h-pressed.cfg"
 console_has h-pressed 'tiny: ready'
@@ -133,9 +134,11 @@ like "no shadow paging in Debian's Xen" "$rc:$err" '^3:.*hap=0, and this hypervi
 
 [ -n "${LONG-}" ] || { done_testing; exit; }
 
-# Debian's kernel by way of hvmloader, SeaBIOS and QEMU's loader, which takes minutes here. Memory on demand and a video card:
-# had QEMU allocated that before Xen knew the target, the guest would not get far. (noearly: as in t/44.)
-linux h-linux 'type="hvm"' 'extra="console=hvc0 quiet pci=noearly"' vcpus=2 maxvcpus=3 memory=240 maxmem=272 'vga="stdvga"' vnc=0 rtc_timeoffset=7200
+# Debian's kernel by way of hvmloader, SeaBIOS and QEMU's loader, which takes minutes here (noearly: as
+# in t/44). Memory on demand and a video card: had QEMU allocated that before Xen knew the target, the
+# guest would not get far.
+linux h-linux 'type="hvm"' 'extra="console=hvc0 quiet pci=noearly"' \
+	vcpus=2 maxvcpus=3 memory=240 maxmem=272 'vga="stdvga"' vnc=0 rtc_timeoffset=7200
 run xlite create -q "$T/h-linux.cfg"
 is "Linux" "$rc" 0 || diag "$err"
 console_has h-linux 'guest: ready' 1200

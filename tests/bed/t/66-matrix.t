@@ -16,7 +16,6 @@ successor_of() { local now; now=$(domid_of "$1") && [ "$now" != "$2" ]; }
 happened() { grep -q "\"event\":\"$2\",\"name\":\"$1\",\"domid\":$3,\"text\":\"$4" $events; }
 alone() { [[ $(< "/run/xlite/$1.dom") == alone* ]]; }
 ready() { [ "$(tr -d '\000\r' < "$(console_log "$1")" | grep -c '^tiny: ready')" = "$2" ]; }
-aside_of() { xl list | grep -oE "^$1-[0-9]{8}T[0-9]{4}Z"; }
 no_supervisor() { ! pgrep -f 'xlite supervise' > /dev/null; }
 
 # core FILE: what docs/misc/dump-core-format.txt says must be there, read by its words

@@ -130,9 +130,10 @@ console_has r-hvm 'tiny: ready'
 cut=0
 for ((round = 1; cut < rounds && round < rounds + 12; round++)); do
 	tell r-hvm "exit 5"
-	printf -v pause '0.%03d' $((RANDOM % 1000))
+	wait_for 20 pgrep -f 'xlite supervise --end'
+	printf -v pause '0.%03d' $((RANDOM % 400))
 	read -r -t "$pause" <> <(:)
-	# It may not have begun, or be through.
+	# It may be through.
 	! pkill -9 -f 'xlite supervise --end' || cut=$((cut + 1))
 	within "round $round, killed after $pause s: it answers" 60 answered r-hvm $round || break
 	within "round $round: one of it" 20 eval '[ "$(xl list | wc -l)" = 3 ]'
