@@ -179,6 +179,7 @@ static int run_submenus(struct grub *g, struct err *err)
 		g->parent = (int)i;
 		g->params = body->params;
 		g->flow = GRUB_RUN;
+		g->loaded = (struct grub_loaded){ .kernel = false };
 		rc = grub_env_copy(g, body->env, false, &g->env, err);
 		if (rc == 0)
 			rc = grub_run(g, body->block, err);

@@ -127,10 +127,20 @@ static int set_config_place(struct grub *g, char *word, struct err *err)
 	return rc < 0 ? rc : grub_set(g, "config_directory", folder, err);
 }
 
+/* Where the entries begin that the configfile of a submenu takes the place of. */
+static size_t first_child(const struct boot_menu *menu, int parent)
+{
+	size_t i = menu->nr_entries;
+
+	while (i && menu->entries[i - 1].parent == parent)
+		i--;
+	return i;
+}
+
 /*
- * configfile: another file's menu, in a context of its own. It replaces ours when it
- * offers something: what comes after the command runs in GRUB only when that menu is
- * left by hand.
+ * configfile: another file's menu, in a context of its own. It replaces ours, or the
+ * submenu's that is read, when it offers something: what comes after the command runs in
+ * GRUB only when that menu is left by hand. In an entry that is booted its default is run.
  */
 static int cmd_configfile(struct grub *g, const struct grub_args *args, const struct grub_cmd *cmd,
 			  struct err *err)
@@ -138,7 +148,8 @@ static int cmd_configfile(struct grub *g, const struct grub_args *args, const st
 	struct boot_menu *menu = g->menu;
 	struct grub_env *outer = g->env;
 	struct boot_entry *entries = menu->entries;
-	size_t nr = menu->nr_entries;
+	size_t nr = menu->nr_entries, first = 0;
+	bool boots = g->in_entry && g->parent < 0, offers;
 	const char *path;
 	unsigned int dev;
 	int rc, status;
@@ -155,16 +166,20 @@ static int cmd_configfile(struct grub *g, const struct grub_args *args, const st
 		rc = set_config_place(g, args->v[1], err);
 	if (rc < 0)
 		return rc;
-	menu->entries = NULL;
-	menu->nr_entries = 0;
+	if (g->parent >= 0)
+		first = first_child(menu, g->parent);
+	else
+		menu->entries = NULL;
+	menu->nr_entries = first;
 	status = grub_run_file(g, dev, path, err);
 	if (status < 0)
 		return status;
-	if (menu->nr_entries || g->flow == GRUB_STOP || g->loaded.kernel) {
+	offers = menu->nr_entries > first;
+	if (offers || g->flow == GRUB_STOP || g->loaded.kernel) {
 		g->flow = GRUB_STOP;
-		rc = g->in_entry && menu->nr_entries ? grub_run_default(g, err) : 0;
+		rc = boots && offers ? grub_run_default(g, err) : 0;
 	}
-	if (g->in_entry || !menu->nr_entries) {
+	if (boots || !offers) {
 		menu->entries = entries;
 		menu->nr_entries = nr;
 		g->env = outer;

@@ -35,6 +35,11 @@ static const struct memfile others[] = {
 	  "set default=1\nmenuentry a { linux /other-a $x }\nmenuentry b { linux /other-b $y }\n", 0 },
 	{ 0, "/boot/grub/loop.cfg", "source /boot/grub/loop.cfg\n", 0 },
 	{ 0, "/boot/grub/self.cfg", "menuentry a { configfile /boot/grub/self.cfg }\n", 0 },
+	{ 0, "/boot/grub/deep.cfg",
+	  "menuentry a { linux /deep-a }\nsubmenu b { configfile /boot/grub/other.cfg\n}\n", 0 },
+	{ 0, "/boot/grub/deeper.cfg", "menuentry a { linux /deep-a }\n"
+	  "submenu b { menuentry d { linux /deep-d }\nconfigfile /boot/grub/deep.cfg\n}\n"
+	  "default='1>1'\n", 0 },
 	{ 0, "/boot/vmlinuz-1", "k", 0 }, { 0, "/boot/vmlinuz-2", "k", 0 },
 	{ 0, "/empty", "\0", 1 },
 	{ 2, "/marker", "x", 0 }, { 2, "/vmlinuz-lv", "k", 0 },
@@ -182,6 +187,21 @@ static const struct {
 	{ "configfile of nothing", "configfile /none\n" L("a"), "hd0,gpt1:/k|a" },
 	{ "configfile in an entry", "menuentry a { configfile /boot/grub/other.cfg; }",
 	  "hd0,gpt1:/other-b|" },
+	{ "configfile in a submenu", "submenu s { configfile /boot/grub/other.cfg\n}", "hd0,gpt1:/other-b|" },
+	{ "configfile in a later submenu", "default='1>0'\ny=2\nexport y\nmenuentry z { linux /z }\n"
+	  "submenu s { menuentry u { linux /u }\nmenuentry v { linux /v }\n"
+	  "configfile /boot/grub/other.cfg\nmenuentry c { linux /c }\n}\n", "hd0,gpt1:/other-a|" },
+	{ "configfile of nothing in a submenu", "submenu s { menuentry u { linux /u }\n"
+	  "configfile /none\nmenuentry v { linux /v }\n}\ndefault='0>1'\n", "hd0,gpt1:/v|" },
+	{ "configfile with submenus in a submenu", "submenu s { menuentry u { linux /u }\n"
+	  "configfile /boot/grub/deep.cfg\n}\nsubmenu t { menuentry v { linux /v }\n}\n"
+	  "default='0>1>1'\n", "hd0,gpt1:/other-b|" },
+	{ "configfile with submenus in an entry", "menuentry a { configfile /boot/grub/deep.cfg; }",
+	  "hd0,gpt1:/deep-a|" },
+	{ "configfile in a submenu in an entry", "menuentry a { configfile /boot/grub/deeper.cfg; }",
+	  "hd0,gpt1:/other-b|" },
+	{ "endless configfile in a submenu", "default='0>0>0>0>0>0>0>0'\n"
+	  "submenu s { configfile /boot/grub/grub.cfg\n}\nmenuentry a { linux /a }", "hd0,gpt1:/a|" },
 	{ "endless source", "source /boot/grub/loop.cfg\n" L(""), NULL },
 	{ "endless configfile", "configfile /boot/grub/self.cfg", "!" },
 	{ "endless loop", "while true; do a=1; done\n" L(""), NULL },
