@@ -209,7 +209,8 @@ static int child_ended(struct supervisor *s, struct guest *guest, int status, st
 		guest->state = GUEST_HELD;
 		guest->waited = true;
 		guest->due = wait_deadline(1000 * successor_pause(guest->restarts - 1));
-		return guests_take_record(&s->guests, guest->name, true, err);
+		/* Whoever destroyed it since was not heard, nor was it the child. */
+		return guests_take_record(&s->guests, guest->name, false, err);
 	}
 	guest->state = GUEST_LIVES;
 	guest->failed = status != 0 && guest->matter == MATTER_END;

@@ -344,9 +344,19 @@ tiny s-held 'on_reboot="restart"'
 run xlite create -q "$T/s-held.cfg"
 console_has s-held 'tiny: ready'
 sed -i -E 's/ [0-9 ]{5} ( *[0-9]+)$/    10 \1/' /run/xlite/s-held.dom
+# It is destroyed before the supervisor, which is busy, hears that it is held back.
+exec 9> /run/xlite/s-held.end
+flock 9
 tell s-held "exit 1"
+within "its child waits" 30 pgrep -f 'supervise --end s-held'
+pkill -STOP -fx 'xlite supervise'
+rm /run/xlite/s-held.end
+exec 9>&-
 within "held back" 30 eval '[ "$(events s-held held-back)" = 1 ]'
 run xlite destroy s-held
+is "destroyed" "$rc" 0 || diag "$err"
+pkill -CONT -fx 'xlite supervise'
+within "which is told" 30 eval '[ "$(events s-held destroyed)" = 1 ]'
 rm -f "$(console_log s-held)"
 run xlite create -q "$T/s-held.cfg"
 is "created again" "$rc:$err" "0:"
