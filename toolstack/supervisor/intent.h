@@ -2,8 +2,7 @@
 /*
  * /run/xlite/NAME.restart: a restart that is under way. Written before the old domain goes and
  * removed when its successor runs, so that whoever is killed in between, the guest is not lost:
- * the next one reads here what to make. JSON; only root may read it (configs hold passwords). It is
- * of no use after the host's end, nor is there: /run is memory, where an fsync does nothing.
+ * the next one reads here what to make. JSON; only root may read it (configs hold passwords).
  */
 #ifndef SUPERVISOR_INTENT_H
 #define SUPERVISOR_INTENT_H
@@ -30,7 +29,7 @@ struct intent {
 
 void scoped_intent(struct intent *intent);
 
-/* The old one, or the new one, never half. */
+/* The old one, or the new one, never half; on disk before it returns. */
 int intent_write(const char *dir, const char *name, const struct intent *intent,
 		 struct err *err) must_check;
 
