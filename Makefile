@@ -10,7 +10,7 @@ CC      := $(if $(filter default,$(origin CC)),gcc,$(CC))
 Q       := $(if $(V),,@)
 
 base    := err log str file json wait findings unpack unwrap elfnote lzo
-xen     := xen store wire watch readmany nodes domctl host console_ring passthrough pool sched
+xen     := xen store wire watch readmany nodes domctl host console_ring dumpcore passthrough pool sched
 config  := cfg types lists fields config_json keys keytab keyparse config conf spec spec_json \
 	disk devnum nic pci devices media platform vnuma cpuid cpuid_json cpulist size
 domain  := runfile userdata layout create boot platform firmware viridian vcpus affinity placement \

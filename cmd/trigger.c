@@ -7,7 +7,7 @@
 #include "base/str.h"
 #include "command.h"
 #include "domain/trigger.h"
-#include "xen/domctl.h"
+#include "xen/dumpcore.h"
 
 static int run_trigger(struct cmd *cmd, struct err *err)
 {
@@ -60,14 +60,10 @@ static int run_sysrq(struct cmd *cmd, struct err *err)
 /* The guest runs on, as with xl: pause it before for a dump that is of one moment. */
 static int run_dump_core(struct cmd *cmd, struct err *err)
 {
-	struct domctl_info info;
 	uint32_t domid;
 	int rc = cmd_domain(cmd, cmd->words[0], &domid, err);
 
-	/* Asked first: libxc writes over the file before it looks. */
-	if (rc == 0)
-		rc = domctl_info(&cmd->xen, domid, &info, err);
-	return rc < 0 ? rc : domctl_dump_core(&cmd->xen, domid, cmd->words[1], err);
+	return rc < 0 ? rc : dumpcore_write(&cmd->xen, domid, cmd->words[1], err);
 }
 
 const struct command cmd_dump_core = {

@@ -145,6 +145,16 @@ static void run_huge(const char *arg)
 	answer("tiny: huge %s %s", arg, ok ? "done" : error);
 }
 
+/* A page of its own (the grant table) at a frame of its choice; not for PV. */
+static void run_far(const char *arg)
+{
+	struct xen_add_to_physmap page = {
+		.domid = DOMID_SELF, .space = XENMAPSPACE_grant_table, .gpfn = number(arg),
+	};
+
+	answer("tiny: far %s %s", arg, hypercall_memory(XENMEM_add_to_physmap, &page) ? "refused" : "done");
+}
+
 static void run_port(const char *arg)
 {
 	uint16_t value;
@@ -175,6 +185,7 @@ static const struct command commands[] = {
 	{ "churn", run_churn },
 	{ "delay", run_delay },
 	{ "exit", run_exit },
+	{ "far", run_far },
 	{ "fill", run_fill },
 	{ "flood", run_flood },
 	{ "huge", run_huge },

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/scope.h"
 #include "xen/domctl.h"
+#include "xen/dumpcore.h"
 
 #define MIB (UINT64_C(1) << 20)
 
@@ -76,7 +77,7 @@ int coredump_write(struct xen *xen, const char *name, uint32_t domid, char *path
 	unlink(partial);
 	rc = make_room(path, coredump_size(info.nr_pages), err);
 	if (rc == 0)
-		rc = domctl_dump_core(xen, domid, partial, err);
+		rc = dumpcore_write(xen, domid, partial, err);
 	if (rc == 0 && rename(partial, path) < 0)
 		rc = fail_sys(err, errno, "cannot write '%s'", path);
 	if (rc < 0)

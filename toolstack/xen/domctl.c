@@ -4,8 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <xenctrl.h>
 
 #include "base/bitmap.h"
@@ -449,18 +447,4 @@ int domctl_has_pv_drivers(struct xen *xen, uint32_t domid, bool *has, struct err
 				domid);
 	*has = irq != 0;
 	return 0;
-}
-
-int domctl_dump_core(struct xen *xen, uint32_t domid, const char *path, struct err *err)
-{
-	struct stat st;
-	int rc;
-
-	errno = 0;	/* several of its ways out leave it alone */
-	if (xc_domain_dumpcore(xen->xc, domid, path) == 0)
-		return 0;
-	rc = xen_fail(xen, err, "cannot dump domain %u to '%s'", domid, path);
-	if (lstat(path, &st) == 0 && S_ISREG(st.st_mode))
-		unlink(path);
-	return rc;
 }

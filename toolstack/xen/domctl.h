@@ -161,8 +161,5 @@ int domctl_shutdown(struct xen *xen, uint32_t domid, enum domctl_reason reason,
 		    struct err *err) must_check;
 /* HVM without PV drivers: it never told Xen how to deliver events to it. */
 int domctl_has_pv_drivers(struct xen *xen, uint32_t domid, bool *has, struct err *err) must_check;
-/* Core file in Xen's ELF format; none is left when it fails. */
-int domctl_dump_core(struct xen *xen, uint32_t domid, const char *path,
-		     struct err *err) must_check;
 
 #endif

@@ -65,14 +65,12 @@ genid() { xenstore-read "/local/domain/$(domid_of "$1")/platform/generation-id" 
 
 check()		# check TYPE NAME ACTION DOMID WHAT GENERATION-ID
 {
-	local action=$3 limit=60
+	local action=$3
 
-	# libxc asks for each page below 4 GiB of one that is not PV, whether it is there or not.
-	[ "$1" = pv ] || [[ $3 != coredump-* ]] || limit=900
 	[ "$1:$3" != pv:soft-reset ] || action=destroy
 	case $action in
-	*destroy) within "$5: gone" $limit xen_gone "$2" ;;
-	*restart) within "$5: a successor" $limit successor_of "$2" "$4"
+	*destroy) within "$5: gone" 60 xen_gone "$2" ;;
+	*restart) within "$5: a successor" 60 successor_of "$2" "$4"
 		within "$5: that runs" 60 ready "$2" 2
 		# Of a guest that was restored or copied it would be another.
 		if [ "$1" = hvm ]; then
@@ -129,7 +127,7 @@ row()		# row TYPE KEY [ACTION+...]: all actions at once
 	done
 }
 
-rows="pv:crash pvh:soft_reset hvm:reboot:restart"
+rows="pv:crash pvh:soft_reset pvh:crash:coredump-destroy hvm:reboot:restart hvm:watchdog:coredump-restart"
 case $LONG in
 '') ;;
 1) rows=$(echo {pv,pvh,hvm}:{poweroff,reboot,crash,watchdog,soft_reset}) ;;
