@@ -169,9 +169,8 @@ static int run_submenus(struct grub *g, struct err *err)
 	struct boot_menu *menu = g->menu;
 
 	for (size_t i = 0; i < menu->nr_entries; i++) {
-		const struct grub_body *body = menu->entries[i].body;
+		struct grub_body *body = menu->entries[i].body;
 		struct grub_env *outer = g->env;
-		const char *spec;
 		int rc;
 
 		if (!menu->entries[i].submenu)
@@ -183,12 +182,17 @@ static int run_submenus(struct grub *g, struct err *err)
 		rc = grub_env_copy(g, body->env, false, &g->env, err);
 		if (rc == 0)
 			rc = grub_run(g, body->block, err);
-		spec = grub_get(g, "default");
-		if (spec)
-			menu->entries[i].stands_for = menu_step(menu, (int)i, spec);
+		body->spec = grub_get(g, "default");
 		g->env = outer;
 		if (rc < 0)
 			return rc;
+	}
+	/* It may lead through further submenus. */
+	for (size_t i = 0; i < menu->nr_entries; i++) {
+		const struct grub_body *body = menu->entries[i].body;
+
+		if (menu->entries[i].submenu && body->spec)
+			menu->entries[i].stands_for = menu_within(menu, (int)i, body->spec);
 	}
 	g->parent = -1;
 	g->loaded = (struct grub_loaded){ .kernel = false };

@@ -73,6 +73,7 @@ struct grub_body {
 	struct grub_cmd *block;
 	struct grub_args params;
 	struct grub_env *env;
+	const char *spec;	/* a submenu's default, once its body was run */
 	struct grub_loaded *direct;	/* no body: what the file itself loaded */
 };
 

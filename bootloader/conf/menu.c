@@ -165,17 +165,12 @@ static int find_step(const struct boot_menu *menu, int parent, const char *spec,
 	return -1;
 }
 
-int menu_step(const struct boot_menu *menu, int parent, const char *spec)
-{
-	return find_step(menu, parent, spec, step_length(spec));
-}
-
-/* As far as spec leads: *found is the entry of the last step that there is. */
-static bool walk(const struct boot_menu *menu, const char *spec, int *found)
+/* As far as spec leads within parent: *found is the entry of the last step that there is. */
+static bool walk(const struct boot_menu *menu, int parent, const char *spec, int *found)
 {
 	size_t len;
 
-	*found = -1;
+	*found = parent;
 	for (;; spec += len + 1) {
 		int i;
 
@@ -191,6 +186,14 @@ static bool walk(const struct boot_menu *menu, const char *spec, int *found)
 	}
 }
 
+int menu_within(const struct boot_menu *menu, int parent, const char *spec)
+{
+	int i;
+
+	walk(menu, parent, spec, &i);
+	return i == parent ? -1 : i;
+}
+
 /* An entry that is a file of its own, as bootctl calls it: "arch.conf", "first.efi". */
 static bool find_file(const struct boot_menu *menu, const char *spec, int *entry)
 {
@@ -204,7 +207,7 @@ static bool find_file(const struct boot_menu *menu, const char *spec, int *entry
 		if (len <= n || len - n >= sizeof(id) || strcasecmp(spec + len - n, suffixes[i]) != 0)
 			continue;
 		snprintf(id, sizeof(id), "%.*s", (int)(len - n), spec);
-		return walk(menu, id, entry);
+		return walk(menu, -1, id, entry);
 	}
 	return false;
 }
@@ -213,7 +216,7 @@ int boot_menu_find(const struct boot_menu *menu, const char *spec)
 {
 	int i;
 
-	return walk(menu, spec, &i) || find_file(menu, spec, &i) ? menu_leaf(menu, i) : -1;
+	return walk(menu, -1, spec, &i) || find_file(menu, spec, &i) ? menu_leaf(menu, i) : -1;
 }
 
 int boot_menu_find_flat(const struct boot_menu *menu, const char *spec)
@@ -234,7 +237,7 @@ int menu_default(struct boot_menu *menu, const char *spec)
 {
 	int i;
 
-	if (!walk(menu, spec, &i)) {
+	if (!walk(menu, -1, spec, &i)) {
 		if (*spec)
 			menu_note(menu, "the default '%s' names no entry", spec);
 		if (i < 0)

@@ -59,8 +59,8 @@ void menu_note(struct boot_menu *menu, const char *fmt, ...)
 int menu_add_user(struct boot_menu *menu, const struct boot_user *user, struct err *err) must_check;
 /* The entry that stands for i: itself, or a submenu's default; -1. */
 int menu_leaf(const struct boot_menu *menu, int i);
-/* The entry of a submenu that the first step of spec names; -1. */
-int menu_step(const struct boot_menu *menu, int parent, const char *spec);
+/* The entry within a submenu that spec leads to, as far as it does; -1. */
+int menu_within(const struct boot_menu *menu, int parent, const char *spec);
 /* spec as boot_menu_find(), but what names nothing is the first at that place, as in GRUB. */
 int menu_default(struct boot_menu *menu, const char *spec);
 

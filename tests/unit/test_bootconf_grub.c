@@ -196,6 +196,8 @@ static const struct {
 	{ "configfile with submenus in a submenu", "submenu s { menuentry u { linux /u }\n"
 	  "configfile /boot/grub/deep.cfg\n}\nsubmenu t { menuentry v { linux /v }\n}\n"
 	  "default='0>1>1'\n", "hd0,gpt1:/other-b|" },
+	{ "a default of a submenu that leads further", "submenu s { configfile /boot/grub/deeper.cfg\n}",
+	  "hd0,gpt1:/other-b|" },
 	{ "configfile with submenus in an entry", "menuentry a { configfile /boot/grub/deep.cfg; }",
 	  "hd0,gpt1:/deep-a|" },
 	{ "configfile in a submenu in an entry", "menuentry a { configfile /boot/grub/deeper.cfg; }",
