@@ -16,13 +16,14 @@
 #include "supervisor/successor.h"
 #include "tap.h"
 #include "xen/domctl.h"
+#include "xen/dumpcore.h"
 
 static void test_pause(void)
 {
 	static const int want[] = { 0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 60, 60, -1, -1 };
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(want); i++)
-		is_int(successor_pause(i), want[i], "pause before quick restart %u", i);
+		is_int(ending_pause(i), want[i], "pause before quick restart %u", i);
 }
 
 static void put(const char *dir, const char *name, const char *text)
@@ -182,7 +183,12 @@ static void test_cores(void)
 
 	is_int(coredump_reserve(100 * mib), 10 * mib, "a small file system: a tenth stays free");
 	is_int(coredump_reserve(100 * 1024 * mib), 1024 * mib, "a large one: 1 GiB");
-	ok(coredump_size(4096) > 16 * mib && coredump_size(4096) < 18 * mib, "a core of 16 MiB");
+	ok(coredump_size(4096) > 16 * mib && coredump_size(4096) < 19 * mib, "a core of 16 MiB");
+	is_int(dumpcore_end_gfn(1000, 16384, 65536), 1000, "less than 4 GiB: as far as there is any");
+	is_int(dumpcore_end_gfn(1u << 27, 16384, 65536), (1 << 20) + 16384, "a page far away is left");
+	is_int(dumpcore_end_gfn((1 << 20) + 20000, 4096, 80000), (1 << 20) + 20000, "ballooned: all that it had");
+	is_int(dumpcore_end_gfn((1 << 20) + 20000, 4096, 0), (1 << 20) + 4096, "nothing known but Xen's limit");
+	is_int(dumpcore_end_gfn(1u << 30, UINT64_MAX, 0), 1 << 30, "no limit");
 }
 
 int main(void)

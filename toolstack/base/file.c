@@ -112,28 +112,50 @@ int file_write_all(int fd, const void *data, size_t len)
 	return 0;
 }
 
-int file_replace(const char *path, const void *data, size_t len, mode_t mode, struct err *err)
+static int replace(const char *path, const char *tmp, const void *data, size_t len, mode_t mode,
+		   bool sync, struct err *err)
 {
-	scoped(free) char *tmp = str_format("%s" FILE_REPLACE_SUFFIX, path);
-	scoped(fd) int fd = -1;
+	scoped(fd) int fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
 	int rc;
 
-	if (!tmp)
-		return fail_nomem(err);
-	fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
 	if (fd < 0)
 		return fail_sys(err, errno, "cannot create '%s'", tmp);
 	rc = file_write_all(fd, data, len);
-	if (rc < 0) {
-		unlink(tmp);
-		return fail_sys(err, -rc, "cannot write '%s'", tmp);
-	}
-	if (rename(tmp, path) < 0) {
+	if (rc == 0 && sync && fsync(fd) < 0)
+		rc = -errno;
+	if (rc < 0)
+		rc = fail_sys(err, -rc, "cannot write '%s'", tmp);
+	else if (rename(tmp, path) < 0)
 		rc = fail_sys(err, errno, "cannot rename '%s' to '%s'", tmp, path);
+	if (rc < 0)
 		unlink(tmp);
-		return rc;
-	}
-	return 0;
+	return rc;
+}
+
+int file_replace(const char *path, const void *data, size_t len, mode_t mode, struct err *err)
+{
+	scoped(free) char *tmp = str_format("%s" FILE_REPLACE_SUFFIX, path);
+
+	return tmp ? replace(path, tmp, data, len, mode, false, err) : fail_nomem(err);
+}
+
+static int sync_folder(const char *path, struct err *err)
+{
+	scoped(free) char *folder = str_format("%.*s", (int)(strrchr(path, '/') - path), path);
+	scoped(fd) int fd = folder ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+
+	if (!folder)
+		return fail_nomem(err);
+	return fd < 0 || fsync(fd) < 0 ? fail_sys(err, errno, "cannot write '%s'", folder) : 0;
+}
+
+int file_replace_synced(const char *path, const void *data, size_t len, mode_t mode,
+			struct err *err)
+{
+	scoped(free) char *tmp = str_format("%s" FILE_REPLACE_SUFFIX, path);
+	int rc = tmp ? replace(path, tmp, data, len, mode, true, err) : fail_nomem(err);
+
+	return rc < 0 ? rc : sync_folder(path, err);
 }
 
 int file_absolute(char **path, struct err *err)

@@ -48,6 +48,9 @@ int file_write_all(int fd, const void *data, size_t len) must_check;
 #define FILE_REPLACE_SUFFIX ".new"
 int file_replace(const char *path, const void *data, size_t len, mode_t mode,
 		 struct err *err) must_check;
+/* And on disk when it returns. */
+int file_replace_synced(const char *path, const void *data, size_t len, mode_t mode,
+			struct err *err) must_check;
 
 /* *path (owned) from the root on, as it is seen from the current folder. */
 int file_absolute(char **path, struct err *err) must_check;

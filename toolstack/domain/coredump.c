@@ -18,8 +18,8 @@
 
 uint64_t coredump_size(uint64_t nr_pages)
 {
-	/* A page, its place (at most 16 bytes); headers, notes and the vcpus' registers. */
-	return nr_pages * (4096 + 16) + MIB;
+	/* A page, its place (16 bytes at most); Xen's own pages, headers, the vcpus' registers. */
+	return nr_pages * (4096 + 16) + 2 * MIB;
 }
 
 uint64_t coredump_reserve(uint64_t total)

@@ -3,7 +3,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -28,14 +27,6 @@ static char *intent_path(const char *dir, const char *name)
 	return str_format("%s/%s" SUFFIX, dir, name);
 }
 
-/* Costs nothing where /run is memory, as it nearly always is. */
-static int sync_file(const char *path, struct err *err)
-{
-	scoped(fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-	return fd < 0 || fsync(fd) < 0 ? fail_sys(err, errno, "cannot write '%s' to disk", path) : 0;
-}
-
 int intent_write(const char *dir, const char *name, const struct intent *intent, struct err *err)
 {
 	scoped(free) char *path = intent_path(dir, name), *text = NULL;
@@ -53,14 +44,7 @@ int intent_write(const char *dir, const char *name, const struct intent *intent,
 	if (!path || !json)
 		return fail_nomem(err);
 	rc = json_to_text(json, &text, err);
-	if (rc == 0)
-		rc = file_replace(path, text, strlen(text), 0600, err);
-	if (rc < 0)
-		return rc;
-	rc = sync_file(path, err);
-	if (rc < 0)
-		unlink(path);
-	return rc;
+	return rc < 0 ? rc : file_replace_synced(path, text, strlen(text), 0600, err);
 }
 
 static int parse(json_t *json, struct intent *intent)

@@ -30,6 +30,7 @@ static void info_from_xen(struct domctl_info *info, const xc_domaininfo_t *xi)
 		.nr_vcpus = xi->max_vcpu_id == XEN_INVALID_MAX_VCPU_ID ? 0 : xi->max_vcpu_id + 1,
 		.cpupool = xi->cpupool,
 		.ssidref = xi->ssidref,
+		.shared_info_gfn = xi->shared_info_frame,
 	};
 	memcpy(info->uuid, xi->handle, sizeof(info->uuid));
 }

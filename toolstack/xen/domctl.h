@@ -31,6 +31,7 @@ struct domctl_info {
 	uint64_t cpu_time_ns;
 	unsigned int nr_online_vcpus, nr_vcpus;	/* nr_vcpus: highest vcpu id + 1 */
 	uint32_t cpupool, ssidref;
+	uint64_t shared_info_gfn;	/* where a guest that is not PV has mapped it; or nowhere */
 };
 
 struct domctl_vcpu {

@@ -2,15 +2,16 @@
 /*
  * libxc writes a PV guest's core, from the guest's own list of its frames. Of other guests it maps
  * each of the million frames below 4 GiB by itself, most of which are not there: minutes for what
- * takes seconds when many are asked for at once, which is what this file does. What it writes is
- * the same to the byte.
+ * takes seconds when many are asked for at once, which is what this file does. Nor does it look where
+ * an HVM guest's devices are, which is memory of a PVH guest.
  */
 #include "dumpcore.h"
 
+#include <assert.h>
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -24,9 +25,14 @@
 #include "base/file.h"
 #include "base/scope.h"
 #include "domctl.h"
+#include "store.h"
 #include "xen.h"
 
-enum { BATCH = 1024 };	/* frames mapped by one call */
+enum {
+	BATCH = 1024,	/* frames mapped by one call */
+	/* Of Xen's that a guest may have mapped, which are not among its pages: shared info, grants. */
+	NOT_COUNTED = 256,
+};
 
 #define MAGIC_NOT_PV	0xf00febeeu	/* of the header's note */
 #define NO_PFN		UINT64_MAX	/* a page that went while it was dumped */
@@ -52,6 +58,7 @@ struct note {
 	char name[4];
 };
 
+/* As it stands in the file: nothing in it needs padding. */
 struct notes {
 	struct note none;
 	struct note header_note;
@@ -61,6 +68,8 @@ struct notes {
 	struct note format_note;
 	uint64_t format;
 };
+
+static_assert(sizeof(struct notes) == 1384, "as libxc 4.17 writes them");
 
 /* What stands in front of the pages, and behind their list. */
 struct layout {
@@ -74,14 +83,15 @@ struct layout {
 
 struct dump {
 	struct xen *xen;
-	uint32_t domid;
+	struct domctl_info info;
 	const char *path;
 	int fd;
 	struct xenforeignmemory_handle *fmem;
 	void *shared_info;	/* NULL: the guest has not mapped it */
 	vcpu_guest_context_any_t *vcpus;
 	size_t nr_vcpus;
-	uint64_t nr_pages, end_gfn;
+	uint64_t nr_pages;	/* in the file */
+	uint64_t end_gfn;
 	uint64_t *pfns;		/* nr_pages of them */
 };
 
@@ -98,53 +108,66 @@ static void scoped_dump(struct dump *d)
 	errno = saved;
 }
 
-static int get_vcpus(struct dump *d, unsigned int max_vcpu_id, struct err *err)
+static int get_vcpus(struct dump *d, struct err *err)
 {
-	d->vcpus = calloc(max_vcpu_id + 1, sizeof(*d->vcpus));
+	d->vcpus = calloc(d->info.nr_vcpus + 1, sizeof(*d->vcpus));
 	if (!d->vcpus)
 		return fail_nomem(err);
 	/* One that the guest never started has none. */
-	for (unsigned int i = 0; i <= max_vcpu_id; i++)
-		if (xc_vcpu_getcontext(d->xen->xc, d->domid, i, &d->vcpus[d->nr_vcpus]) == 0)
+	for (unsigned int i = 0; i < d->info.nr_vcpus; i++)
+		if (xc_vcpu_getcontext(d->xen->xc, d->info.domid, i, &d->vcpus[d->nr_vcpus]) == 0)
 			d->nr_vcpus++;
-	return d->nr_vcpus ? 0 : xen_fail(d->xen, err, "cannot read the registers of domain %u",
-					  d->domid);
+	if (!d->nr_vcpus)
+		return fail(err, ENODATA, "no vcpu of domain %u has ever been started", d->info.domid);
+	return 0;
 }
 
 /*
  * The builders put memory below 4 GiB, and what finds no room there above. Where a guest itself
  * puts a page far away, a search up to there would have no end.
  */
-static int find_end(struct dump *d, uint64_t max_pages, struct err *err)
+uint64_t dumpcore_end_gfn(uint64_t nr_gfns, uint64_t max_pages, uint64_t static_max_kb)
 {
-	uint64_t most = max_pages < UINT64_MAX - GFN_4G ? GFN_4G + max_pages : UINT64_MAX;
-	xen_pfn_t nr_gfns;
+	uint64_t pages = static_max_kb / (XC_PAGE_SIZE / 1024);
 
-	if (xc_domain_nr_gpfns(d->xen->xc, d->domid, &nr_gfns) < 0)
-		return xen_fail(d->xen, err, "cannot tell where the memory of domain %u ends", d->domid);
-	d->end_gfn = nr_gfns < most ? nr_gfns : most;
+	if (pages < max_pages)
+		pages = max_pages;
+	return nr_gfns > GFN_4G && nr_gfns - GFN_4G > pages ? GFN_4G + pages : nr_gfns;
+}
+
+static int find_end(struct dump *d, struct err *err)
+{
+	uint64_t static_max = 0;
+	xen_pfn_t nr_gfns;
+	struct err ignored;
+	char path[64];
+
+	if (xc_domain_nr_gpfns(d->xen->xc, d->info.domid, &nr_gfns) < 0)
+		return xen_fail(d->xen, err, "cannot tell where the memory of domain %u ends", d->info.domid);
+	/* Xen's own limit follows the target, and is less for one that has been ballooned. */
+	snprintf(path, sizeof(path), "/local/domain/%u/memory/static-max", d->info.domid);
+	if (store_read_u64(d->xen, NULL, path, &static_max, &ignored) < 0)
+		static_max = 0;
+	d->end_gfn = dumpcore_end_gfn(nr_gfns, d->info.max_pages, static_max);
 	return 0;
 }
 
 static int collect(struct dump *d, struct err *err)
 {
-	xc_domaininfo_t info;
-	xen_pfn_t gfn;
+	xen_pfn_t gfn = d->info.shared_info_gfn;
 	int rc;
 
-	if (xc_domain_getinfolist(d->xen->xc, d->domid, 1, &info) != 1 || info.domain != d->domid)
-		return fail(err, ENOENT, "domain %u does not exist", d->domid);
-	d->nr_pages = info.tot_pages;
-	d->pfns = calloc(d->nr_pages + 1, sizeof(*d->pfns));
+	d->nr_pages = d->info.nr_pages + NOT_COUNTED;
+	d->pfns = calloc(d->nr_pages, sizeof(*d->pfns));
 	if (!d->pfns)
 		return fail_nomem(err);
-	d->fmem = xenforeignmemory_open(NULL, 0);
+	d->fmem = xenforeignmemory_open(d->xen->logger, 0);
 	if (!d->fmem)
-		return fail_sys(err, errno, "cannot map the memory of domain %u", d->domid);
-	gfn = info.shared_info_frame;
-	d->shared_info = xenforeignmemory_map(d->fmem, d->domid, PROT_READ, 1, &gfn, NULL);
-	rc = find_end(d, info.max_pages, err);
-	return rc < 0 ? rc : get_vcpus(d, info.max_vcpu_id, err);
+		return xen_fail(d->xen, err, "cannot map the memory of domain %u", d->info.domid);
+	d->shared_info = xenforeignmemory_map(d->fmem, d->info.domid, PROT_READ, 1, &gfn, NULL);
+	d->xen->detail[0] = '\0';	/* of that, which may fail */
+	rc = find_end(d, err);
+	return rc < 0 ? rc : get_vcpus(d, err);
 }
 
 static struct note note(uint32_t type, size_t descsz)
@@ -232,41 +255,29 @@ static void make_layout(const struct dump *d, struct layout *l)
 	};
 }
 
+static int fail_write(const struct dump *d, int rc, struct err *err)
+{
+	return fail_sys(err, -rc, "cannot dump domain %u to '%s'", d->info.domid, d->path);
+}
+
 static const uint8_t zeroes[XC_PAGE_SIZE];
 
 /* All in front of the pages. */
 static int write_front(const struct dump *d, const struct layout *l, const struct notes *n)
 {
-	uint64_t at = sizeof(l->ehdr) + l->nr * sizeof(l->sections[0]) + sizeof(*n) +
-		      d->nr_vcpus * sizeof(*d->vcpus) + (d->shared_info ? XC_PAGE_SIZE : 0);
-	int rc = file_write_all(d->fd, &l->ehdr, sizeof(l->ehdr));
+	const struct { const void *data; size_t size; } parts[] = {
+		{ &l->ehdr, sizeof(l->ehdr) }, { l->sections, l->nr * sizeof(l->sections[0]) },
+		{ n, sizeof(*n) }, { d->vcpus, d->nr_vcpus * sizeof(*d->vcpus) },
+		{ d->shared_info, d->shared_info ? XC_PAGE_SIZE : 0 },
+	};
+	uint64_t at = 0;
+	int rc = 0;
 
-	if (rc == 0)
-		rc = file_write_all(d->fd, l->sections, l->nr * sizeof(l->sections[0]));
-	if (rc == 0)
-		rc = file_write_all(d->fd, n, sizeof(*n));
-	if (rc == 0)
-		rc = file_write_all(d->fd, d->vcpus, d->nr_vcpus * sizeof(*d->vcpus));
-	if (rc == 0 && d->shared_info)
-		rc = file_write_all(d->fd, d->shared_info, XC_PAGE_SIZE);
+	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(parts); i++) {
+		rc = file_write_all(d->fd, parts[i].data, parts[i].size);
+		at += parts[i].size;
+	}
 	return rc < 0 ? rc : file_write_all(d->fd, zeroes, -at & (XC_PAGE_SIZE - 1));
-}
-
-/* Devices, as libxc has it, and not the guest's: the VGA hole, and the end of the first 4 GiB. */
-static bool may_be_memory(uint64_t gfn)
-{
-	return (gfn < 0xa0 || gfn >= 0xc0) && (gfn < 0xf0000 || gfn >= GFN_4G);
-}
-
-/* The next frames that may be there, up to BATCH; 0 at the end. */
-static size_t next_batch(const struct dump *d, uint64_t *gfn, xen_pfn_t *gfns)
-{
-	size_t nr = 0;
-
-	for (; nr < BATCH && *gfn < d->end_gfn; ++*gfn)
-		if (may_be_memory(*gfn))
-			gfns[nr++] = *gfn;
-	return nr;
 }
 
 /* Those of a batch that are there, run by run. */
@@ -285,19 +296,21 @@ static int write_batch(struct dump *d, const uint8_t *pages, size_t nr, const xe
 	return 0;
 }
 
-static int write_pages(struct dump *d)
+static int write_pages(struct dump *d, struct err *err)
 {
 	xen_pfn_t gfns[BATCH];
-	int missing[BATCH];
-	uint64_t gfn = 0, done = 0;
-	size_t nr;
-	int rc = 0;
+	int missing[BATCH], rc = 0;
+	uint64_t done = 0;
 
-	while (rc == 0 && done < d->nr_pages && (nr = next_batch(d, &gfn, gfns))) {
-		void *pages = xenforeignmemory_map(d->fmem, d->domid, PROT_READ, nr, gfns, missing);
+	for (uint64_t gfn = 0; rc == 0 && gfn < d->end_gfn && done < d->nr_pages; gfn += BATCH) {
+		size_t nr = d->end_gfn - gfn < BATCH ? d->end_gfn - gfn : BATCH;
+		void *pages;
 
+		for (size_t i = 0; i < nr; i++)
+			gfns[i] = gfn + i;
+		pages = xenforeignmemory_map(d->fmem, d->info.domid, PROT_READ, nr, gfns, missing);
 		if (!pages)
-			return -errno;
+			return xen_fail(d->xen, err, "cannot map the memory of domain %u", d->info.domid);
 		rc = write_batch(d, pages, nr, gfns, missing, &done);
 		xenforeignmemory_unmap(d->fmem, pages, nr);
 	}
@@ -305,7 +318,34 @@ static int write_pages(struct dump *d)
 		d->pfns[done] = NO_PFN;
 		rc = file_write_all(d->fd, zeroes, XC_PAGE_SIZE);
 	}
-	return rc;
+	return rc < 0 ? fail_write(d, rc, err) : 0;
+}
+
+/* Of one that is no more nothing was found; and its number may be another's. */
+static int still_there(const struct dump *d, struct err *err)
+{
+	struct domctl_info now;
+	int rc = domctl_info(d->xen, d->info.domid, &now, err);
+
+	if (rc == 0 && (now.dying || memcmp(now.uuid, d->info.uuid, sizeof(now.uuid)) != 0))
+		rc = fail(err, ENOENT, "domain %u was destroyed", d->info.domid);
+	return rc < 0 ? fail_in(err, "while it was dumped") : 0;
+}
+
+static int write_rest(struct dump *d, const struct layout *layout, struct err *err)
+{
+	int rc = file_write_all(d->fd, d->pfns, d->nr_pages * sizeof(*d->pfns));
+
+	if (rc == 0)
+		rc = file_write_all(d->fd, layout->names, layout->names_len);
+	/* A pipe cannot. */
+	if (rc == 0 && fsync(d->fd) < 0 && errno != EINVAL && errno != EROFS)
+		rc = -errno;
+	if (rc < 0)
+		return fail_write(d, rc, err);
+	/* Nobody reads it soon. */
+	posix_fadvise(d->fd, 0, 0, POSIX_FADV_DONTNEED);
+	return 0;
 }
 
 static int write_dump(struct dump *d, struct err *err)
@@ -320,44 +360,56 @@ static int write_dump(struct dump *d, struct err *err)
 		return rc;
 	make_layout(d, &layout);
 	rc = write_front(d, &layout, &notes);
+	if (rc < 0)
+		return fail_write(d, rc, err);
+	rc = write_pages(d, err);
 	if (rc == 0)
-		rc = write_pages(d);
-	if (rc == 0)
-		rc = file_write_all(d->fd, d->pfns, d->nr_pages * sizeof(*d->pfns));
-	if (rc == 0)
-		rc = file_write_all(d->fd, layout.names, layout.names_len);
-	return rc < 0 ? fail_sys(err, -rc, "cannot dump domain %u to '%s'", d->domid, d->path) : 0;
+		rc = still_there(d, err);
+	return rc < 0 ? rc : write_rest(d, &layout, err);
 }
 
-static int write_not_pv(struct xen *xen, uint32_t domid, const char *path, struct err *err)
+static void remove_part(const char *path)
+{
+	struct stat st;
+
+	if (lstat(path, &st) == 0 && S_ISREG(st.st_mode))
+		unlink(path);
+}
+
+static int write_not_pv(struct xen *xen, const struct domctl_info *info, const char *path,
+			struct err *err)
 {
 	scoped(fd) int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	scoped(dump) struct dump d = { .xen = xen, .domid = domid, .path = path, .fd = fd };
+	scoped(dump) struct dump d = { .xen = xen, .info = *info, .path = path, .fd = fd };
+	int rc;
 
 	if (fd < 0)
-		return fail_sys(err, errno, "cannot dump domain %u to '%s'", domid, path);
-	return write_dump(&d, err);
+		return fail_write(&d, -errno, err);
+	rc = write_dump(&d, err);
+	if (rc < 0)
+		remove_part(path);
+	return rc;
 }
 
 static int write_pv(struct xen *xen, uint32_t domid, const char *path, struct err *err)
 {
+	int rc;
+
 	errno = 0;	/* several of its ways out leave it alone */
 	if (xc_domain_dumpcore(xen->xc, domid, path) == 0)
 		return 0;
-	return xen_fail(xen, err, "cannot dump domain %u to '%s'", domid, path);
+	rc = xen_fail(xen, err, "cannot dump domain %u to '%s'", domid, path);
+	remove_part(path);
+	return rc;
 }
 
 int dumpcore_write(struct xen *xen, uint32_t domid, const char *path, struct err *err)
 {
 	struct domctl_info info;
-	struct stat st;
 	/* Asked first: what stands at path is written over only for a domain that is there. */
 	int rc = domctl_info(xen, domid, &info, err);
 
 	if (rc < 0)
 		return rc;
-	rc = (info.hvm ? write_not_pv : write_pv)(xen, domid, path, err);
-	if (rc < 0 && lstat(path, &st) == 0 && S_ISREG(st.st_mode))
-		unlink(path);
-	return rc;
+	return info.hvm ? write_not_pv(xen, &info, path, err) : write_pv(xen, domid, path, err);
 }
