@@ -15,7 +15,7 @@ config  := cfg types lists fields config_json keys keytab keyparse config conf s
 	disk devnum nic pci devices media platform vnuma cpuid cpuid_json cpulist size
 domain  := runfile userdata layout create boot platform firmware viridian vcpus affinity placement \
 	cpupool update cpuid claim \
-	destroy reset attach cdrom lookup list lifecycle balloon paths ending coredump attend console hostparts \
+	destroy held reset attach cdrom lookup list lifecycle balloon paths ending coredump attend console hostparts \
 	trigger bootload bootdisk bootprog stats metrics await preflight room autostart autostop
 build   := builder image kernel cache pv pvh hvm hvminfo acpi e820
 devices := devices kinds bus json disk diskplan diskborrow diskqemu diskmedium loop diskuse imagehead nic \

@@ -2,7 +2,6 @@
 #include "destroy.h"
 
 #include <errno.h>
-#include <glob.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdbool.h>
@@ -16,6 +15,7 @@
 #include "base/str.h"
 #include "base/wait.h"
 #include "devices/device.h"
+#include "held.h"
 #include "layout.h"
 #include "lookup.h"
 #include "runfile.h"
@@ -124,34 +124,6 @@ static int uuid_is_shared(struct xen *xen, uint32_t domid, const uint8_t uuid[16
 	return 0;
 }
 
-/* Backends in this host's kernel that have not let go of domid: "vbd-5-51712, vif-5-0". */
-static void list_backends(uint32_t domid, char *text, size_t size)
-{
-	static const char dir[] = "/sys/bus/xen-backend/devices/";
-	glob_t found;
-	char pattern[64];
-	size_t len = 0;
-
-	*text = '\0';
-	snprintf(pattern, sizeof(pattern), "%s*-%u-*", dir, domid);
-	if (glob(pattern, 0, NULL, &found) != 0)
-		return;
-	for (size_t i = 0; i < found.gl_pathc && len < size; i++)
-		len += (size_t)snprintf(text + len, size - len, "%s%s", i ? ", " : "",
-					found.gl_pathv[i] + strlen(dir));
-	globfree(&found);
-}
-
-/* Xen keeps a domain as long as somebody maps a page of it; there is no message anywhere. */
-void domain_dying_held(const struct domctl_info *info, char *text, size_t size)
-{
-	char who[256];
-
-	list_backends(info->domid, who, sizeof(who));
-	snprintf(text, size, "%" PRIu64 " page(s) of it are in use by %s%s", info->nr_pages,
-		 *who ? "backend " : "a process of this host (QEMU, xenconsoled, ...)", who);
-}
-
 static void explain_dying(struct xen *xen, uint32_t domid)
 {
 	int64_t deadline = wait_deadline(DYING_MS);
@@ -164,7 +136,7 @@ static void explain_dying(struct xen *xen, uint32_t domid)
 			poll(NULL, 0, 5);
 			continue;
 		}
-		domain_dying_held(&info, who, sizeof(who));
+		held_explain(&info, who, sizeof(who));
 		log_warn("domain %u is still dying: %s", domid, who);
 		return;
 	}

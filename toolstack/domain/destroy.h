@@ -12,7 +12,6 @@
 
 #include "base/err.h"
 
-struct domctl_info;
 struct runfile_record;
 struct xen;
 
@@ -26,9 +25,6 @@ int domain_destroy_unfinished(struct xen *xen, uint32_t domid, const uint8_t uui
 /* All of a paused domain goes but itself and its stored config: QEMU, devices, store nodes. */
 int domain_strip(struct xen *xen, uint32_t domid, const uint8_t uuid[16],
 		 struct err *err) must_check;
-
-/* Why a dying domain is still there, as far as this host can tell: who has pages of it. */
-void domain_dying_held(const struct domctl_info *info, char *text, size_t size);
 
 /*
  * Looks for the domain that a record is about: *domid, 0 when there is none. If the

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/wait.h"
-#include "domain/destroy.h"
+#include "domain/held.h"
 #include "events.h"
 #include "guests.h"
 #include "xen/domctl.h"
@@ -81,7 +81,7 @@ int64_t dying_look(struct dying *dying, const struct guests *guests,
 			continue;
 		}
 		if (wait_now_ms() >= one->due) {
-			domain_dying_held(info, held, sizeof(held));
+			held_explain(info, held, sizeof(held));
 			event_add("dying", one->name, one->domid, "destroyed %d s ago and still "
 				  "there: %s", DYING_MS / 1000, held);
 			one->due = INT64_MAX;

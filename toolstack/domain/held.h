@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Who keeps a domain that is dying: Xen has it as long as anybody maps a page of it, and says
+ * nothing about that anywhere.
+ */
+#ifndef DOMAIN_HELD_H
+#define DOMAIN_HELD_H
+
+#include <stddef.h>
+
+struct domctl_info;
+
+/*
+ * "2 page(s) of it are in use by backend vbd-5-51712" (of this host's kernel), or "... by one of:
+ * xenconsoled (812), ...": the processes that map memory of any domain, without the QEMU of others.
+ */
+void held_explain(const struct domctl_info *info, char *text, size_t size);
+
+#endif
