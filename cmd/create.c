@@ -179,6 +179,11 @@ struct attender {
 	int successors;		/* domids of those that follow after a restart */
 };
 
+static void tell_event(const char *kind, const char *name, uint32_t domid, const char *text)
+{
+	event_add(kind, name, domid, "%s", text);
+}
+
 static void tell_successor(uint32_t domid, void *arg)
 {
 	const int *fd = arg;
@@ -190,6 +195,9 @@ static void tell_successor(uint32_t domid, void *arg)
 static int attend_in_child(struct cmd *cmd, struct domain_config *config, uint32_t domid,
 			   int start, int successors, struct err *err)
 {
+	const struct attend_hooks hooks = {
+		.started = tell_successor, .arg = &successors, .told = tell_event,
+	};
 	char byte;
 	int rc;
 
@@ -206,7 +214,7 @@ static int attend_in_child(struct cmd *cmd, struct domain_config *config, uint32
 	if (rc == 0)
 		rc = unpause(cmd, config->name, domid, err);
 	if (rc == 0)
-		rc = domain_attend(&cmd->xen, config, domid, tell_successor, &successors, err);
+		rc = domain_attend(&cmd->xen, config, domid, &hooks, err);
 	if (rc < 0)
 		fprintf(stderr, "%s: %s\n", cmd->prog, err->msg);
 	return rc < 0 ? STATUS_FAIL : 0;
@@ -298,6 +306,7 @@ static int run_with_console(struct cmd *cmd, struct domain_config *config, uint3
 static int start_domain(struct cmd *cmd, struct domain_config *config, uint32_t domid,
 			struct err *err)
 {
+	const struct attend_hooks hooks = { .told = tell_event };
 	const struct create_options *opts = cmd->options;
 	struct err undo;
 	int rc;
@@ -308,7 +317,7 @@ static int start_domain(struct cmd *cmd, struct domain_config *config, uint32_t 
 	if (rc < 0 && domain_destroy(&cmd->xen, domid, &undo) < 0)
 		log_warn("domain %u stays, paused: %s", domid, undo.msg);
 	if (rc == 0 && opts->foreground)
-		rc = domain_attend(&cmd->xen, config, domid, NULL, NULL, err);
+		rc = domain_attend(&cmd->xen, config, domid, &hooks, err);
 	return rc;
 }
 

@@ -2,6 +2,8 @@
 #include "attend.h"
 
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,133 +28,167 @@ enum { DESTROY_MS = 10000 };
 
 enum { NOTHING_LEFT, SUCCESSOR_RUNS, SAME_RUNS };
 
-static int restart(struct xen *xen, struct domain_config *config, uint32_t *domid,
-		   struct err *err)
+/* A guest, which may be one domain after another, and whoever stays with it. */
+struct attended {
+	struct xen *xen;
+	struct domain_config *config;
+	const struct attend_hooks *hooks;
+	uint32_t domid;
+	/* Its name when it was made, which another toolstack may have changed since; owned. */
+	char *recorded;
+	unsigned int restarts;		/* in a row that came quickly */
+};
+
+static void printf_like(3, 4) tell(const struct attended *a, const char *kind, const char *fmt, ...)
+{
+	char text[600];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	a->hooks->told(kind, a->config->name, a->domid, text);
+}
+
+static int restart(struct attended *a, struct err *err)
 {
 	const struct create_how how = { .watched = false, .terminal = -1, .successor = true };
-	int rc = domain_create(xen, config, &how, domid, err);
+	uint32_t old = a->domid;
+	int rc = domain_create(a->xen, a->config, &how, &a->domid, err);
 
+	if (rc == 0)
+		rc = domctl_unpause(a->xen, a->domid, err);
 	if (rc < 0)
-		return fail_in(err, "cannot restart '%s'", config->name);
-	return domctl_unpause(xen, *domid, err);
+		return fail_in(err, "cannot restart '%s'", a->config->name);
+	tell(a, "restart", "succeeds domain %u", old);
+	return 0;
 }
 
 /* It keeps no guest from its restart. */
-static void dump_core(struct xen *xen, const char *name, uint32_t domid)
+static void dump_core(const struct attended *a)
 {
 	char path[512];
 	struct err err;
 
-	if (coredump_write(xen, name, domid, path, sizeof(path), &err) < 0)
+	if (coredump_write(a->xen, a->config->name, a->domid, path, sizeof(path), &err) < 0) {
 		log_warn("%s", err.msg);
-	else
-		log_info("domain %u: core dumped to %s", domid, path);
+		tell(a, "core-dump", "failed: %s", err.msg);
+	} else {
+		log_info("domain %u: core dumped to %s", a->domid, path);
+		tell(a, "core-dump", "%s", path);
+	}
 }
 
 /*
  * Nobody takes the name while the store does not have it. When it fails it is a restart: half of it
- * is of no use to anybody, also when the user wants to go. recorded: its name when it was made, which
- * another toolstack may have changed since.
+ * is of no use to anybody, also when the user wants to go.
  */
-static int soft_reset(struct xen *xen, struct domain_config *config, const char *recorded,
-		      uint32_t *domid, struct err *err)
+static int soft_reset(struct attended *a, struct err *err)
 {
 	struct runfile rf = RUNFILE_INIT;
 	struct runfile_record record;
 	struct domctl_info info;
 	struct err gone;
 	bool interrupted;
-	int rc = domain_hold(recorded, &rf, &record, err);
+	int rc = domain_hold(a->recorded, &rf, &record, err);
 
 	/* Cut off, it is what a create that was cut off is. */
 	record.creating = true;
 	if (rc == 0)
 		rc = runfile_write(&rf, &record, err);
 	if (rc == 0)
-		rc = domain_soft_reset(xen, *domid, config, err);
+		rc = domain_soft_reset(a->xen, a->domid, a->config, err);
 	record.creating = false;
 	if (rc == 0)
 		rc = runfile_write(&rf, &record, err);
 	runfile_unlock(&rf);
-	if (rc == 0)
+	if (rc == 0) {
+		tell(a, "restart", "soft reset: the same domain goes on");
 		return SAME_RUNS;
-	/* Somebody has destroyed it beside us: what was put together again goes as well. */
-	if (domctl_info(xen, *domid, &info, &gone) < 0 || info.dying) {
-		runfile_drop(RUNFILE_DIR, recorded, *domid, config->uuid);
-		return domain_strip(xen, *domid, config->uuid, err);
 	}
-	log_warn("domain %u: no soft reset: %s: it is restarted", *domid, err->msg);
+	/* Somebody has destroyed it beside us: what was put together again goes as well. */
+	if (domctl_info(a->xen, a->domid, &info, &gone) < 0 || info.dying) {
+		runfile_drop(RUNFILE_DIR, a->recorded, a->domid, a->config->uuid);
+		return domain_strip(a->xen, a->domid, a->config->uuid, err);
+	}
+	log_warn("domain %u: no soft reset: %s: it is restarted", a->domid, err->msg);
+	tell(a, "error", "no soft reset: %s: it is restarted", err->msg);
 	interrupted = rc == -EINTR;
 	wait_forgive();
-	rc = update_apply(xen, *domid, config->uuid, config, err);
+	rc = update_apply(a->xen, a->domid, a->config->uuid, a->config, err);
 	if (rc >= 0)
-		rc = ending_destroy(xen, *domid, config->uuid, err);
+		rc = ending_make_way(a->xen, a->domid, a->config->uuid, err);
 	if (rc == 0)
-		rc = restart(xen, config, domid, err);
+		rc = restart(a, err);
 	return rc < 0 ? rc : interrupted ? NOTHING_LEFT : SUCCESSOR_RUNS;
 }
 
 /* Devices that came and went, memory, vcpus. */
-static void take_live_config(struct xen *xen, uint32_t domid, struct domain_config *config)
+static void take_live_config(struct attended *a)
 {
 	scoped(domain_config) struct domain_config live = DOMAIN_CONFIG_INIT;
 	scoped(json) json_t *json = NULL;
-	struct domain_config old = *config;
+	struct domain_config old = *a->config;
 	struct err err;
 
-	if (ending_config(xen, domid, &live, &json, &err) < 0) {
-		log_warn("domain %u: it goes on with what its config said at first: %s", domid,
+	if (ending_config(a->xen, a->domid, &live, &json, &err) < 0) {
+		log_warn("domain %u: it goes on with what its config said at first: %s", a->domid,
 			 err.msg);
 		return;
 	}
-	*config = live;
+	*a->config = live;
 	live = old;
 }
 
-/* What there is to attend, *domid is its number; or a failure. */
-static int carry_out(struct xen *xen, struct domain_config *config, const char *recorded,
-		     enum config_action action, uint32_t *domid, struct err *err)
+/* What there is to attend now, or a failure. */
+static int carry_out(struct attended *a, enum config_action action, struct err *err)
 {
 	scoped(runfile) struct runfile end = RUNFILE_INIT;
+	struct domain_config *config = a->config;
 	struct ending_aside aside;
 	struct domctl_info info;
 	const char *no_reset;
 	int rc = runfile_lock_end(RUNFILE_DIR, config->name, &end, err);
 
 	if (rc == 0)
-		rc = domctl_info(xen, *domid, &info, err);
+		rc = domctl_info(a->xen, a->domid, &info, err);
 	if (rc < 0 && rc != -ENOENT)
 		return rc;
 	/* Who had the lock has destroyed it. */
 	if (rc == -ENOENT || info.dying || memcmp(info.uuid, config->uuid, sizeof(info.uuid)) != 0)
 		return NOTHING_LEFT;
 	if (ending_restarts(action) || action == CONFIG_ACTION_SOFT_RESET)
-		take_live_config(xen, *domid, config);
+		take_live_config(a);
 	no_reset = ending_no_reset(config, &action);
-	if (no_reset)
-		log_warn("domain %u: %s", *domid, no_reset);
+	if (no_reset) {
+		log_warn("domain %u: %s", a->domid, no_reset);
+		tell(a, "error", "%s", no_reset);
+	}
 	if (ending_dumps(action))
-		dump_core(xen, config->name, *domid);
+		dump_core(a);
 	/* While the domain has its uuid, by which it is found. */
-	rc = ending_restarts(action) ? update_apply(xen, *domid, config->uuid, config, err) : 0;
+	rc = ending_restarts(action) ? update_apply(a->xen, a->domid, config->uuid, config, err) : 0;
 	if (rc < 0)
 		return rc;
 	switch (action) {
 	case CONFIG_ACTION_SOFT_RESET:
-		return soft_reset(xen, config, recorded, domid, err);
+		return soft_reset(a, err);
 	case CONFIG_ACTION_PRESERVE:
 		return NOTHING_LEFT;
+	case CONFIG_ACTION_DESTROY:
+	case CONFIG_ACTION_COREDUMP_DESTROY:
+		rc = ending_destroy(a->xen, a->domid, config->uuid, err);
+		return rc < 0 ? rc : NOTHING_LEFT;
 	case CONFIG_ACTION_RENAME_RESTART:
-		rc = ending_new_aside(xen, config->name, &aside, err);
+		rc = ending_new_aside(a->xen, config->name, &aside, err);
 		if (rc == 0)
-			rc = ending_keep_aside(xen, *domid, config->uuid, &aside, err);
+			rc = ending_keep_aside(a->xen, a->domid, config->uuid, &aside, err);
 		break;
 	default:
-		rc = ending_destroy(xen, *domid, config->uuid, err);
+		rc = ending_make_way(a->xen, a->domid, config->uuid, err);
 	}
-	if (rc < 0 || !ending_restarts(action))
-		return rc < 0 ? rc : NOTHING_LEFT;
-	rc = restart(xen, config, domid, err);
+	if (rc == 0)
+		rc = restart(a, err);
 	return rc < 0 ? rc : SUCCESSOR_RUNS;
 }
 
@@ -160,80 +196,118 @@ static int carry_out(struct xen *xen, struct domain_config *config, const char *
  * A guest whose device model has ended hangs at its next access to what that was; this is said, and
  * done about it what its config says. 1: *action is left to do.
  */
-static int wait_with_model(struct xen *xen, const struct domain_config *config,
-			   struct lifecycle_target *target, enum config_action *action,
-			   struct err *err)
+static int wait_with_model(const struct attended *a, struct lifecycle_target *target,
+			   enum config_action *action, struct err *err)
 {
 	scoped(model_watch) struct model_watch *model = NULL;
 	struct domctl_info info;
-	const char *said;
-	int pid, rc = devices_watch_model(xen, target->domid, &model, err);
+	const char *said, *does;
+	int pid, rc = devices_watch_model(a->xen, target->domid, &model, err);
 
 	if (rc == 0)
-		rc = lifecycle_wait_end(xen, target, model_watch_fd(model), err);
+		rc = lifecycle_wait_end(a->xen, target, model_watch_fd(model), err);
 	if (rc <= 0)
 		return rc;
-	rc = domctl_info(xen, target->domid, &info, err);
+	rc = domctl_info(a->xen, target->domid, &info, err);
 	/* Whoever destroys a domain pauses it and ends its QEMU first. */
 	if (rc == 0 || rc == -ENOENT)
-		rc = lifecycle_wait(xen, target, 1, LIFECYCLE_ENDED,
+		rc = lifecycle_wait(a->xen, target, 1, LIFECYCLE_ENDED,
 				    rc == 0 && !info.paused ? 0 : DESTROY_MS, NULL, err);
 	if (rc != -ETIMEDOUT)
 		return rc;
 	said = model_watch_said(model, &pid);
+	does = config_model_exit_name(a->config->on_device_model_exit);
 	log_warn("domain %u: its device model (process %d) has ended%s: %s", target->domid, pid, said,
-		 config_model_exit_name(config->on_device_model_exit));
-	if (ending_model_action(config, action))
+		 does);
+	tell(a, "device-model", "%s (QEMU, process %d, has ended%s)", does, pid, said);
+	if (ending_model_action(a->config, action))
 		return 1;
-	rc = config->on_device_model_exit == MODEL_EXIT_PRESERVE ?
-		domctl_pause(xen, target->domid, err) : 0;
-	return rc < 0 ? rc : lifecycle_wait_end(xen, target, -1, err);
+	rc = a->config->on_device_model_exit == MODEL_EXIT_PRESERVE ?
+		domctl_pause(a->xen, target->domid, err) : 0;
+	return rc < 0 ? rc : lifecycle_wait_end(a->xen, target, -1, err);
 }
 
 /* Waits for its end: 1 and *action, or 0 when there is nothing left to carry out. */
-static int wait_for_end(struct xen *xen, const struct domain_config *config, uint32_t domid,
-			enum config_action *action, struct err *err)
+static int wait_for_end(const struct attended *a, enum config_action *action, struct err *err)
 {
-	struct lifecycle_target target = { .domid = domid };
+	struct lifecycle_target target = { .domid = a->domid };
 	int rc;
 
-	memcpy(target.uuid, config->uuid, sizeof(target.uuid));
-	rc = wait_with_model(xen, config, &target, action, err);
+	memcpy(target.uuid, a->config->uuid, sizeof(target.uuid));
+	rc = wait_with_model(a, &target, action, err);
 	if (rc == -EINTR)
 		return 0;
 	if (rc != 0)
 		return rc;
 	if (target.gone) {
-		log_info("domain %u has been destroyed", domid);
+		log_info("domain %u has been destroyed", a->domid);
+		tell(a, "destroyed", "%s", "");
 		return 0;
 	}
-	*action = ending_action(config, target.reason);
-	log_info("domain %u (%s) %s: %s", domid, config->name, ending_words(target.reason),
+	*action = ending_action(a->config, target.reason);
+	log_info("domain %u (%s) %s: %s", a->domid, a->config->name, ending_words(target.reason),
 		 config_action_name(*action));
+	tell(a, ending_kind(target.reason), "%s: %s", ending_reason_name(target.reason),
+	     config_action_name(*action));
 	return 1;
 }
 
-int domain_attend(struct xen *xen, struct domain_config *config, uint32_t domid,
-		  void (*started)(uint32_t domid, void *arg), void *arg, struct err *err)
+/* As the supervisor does with one that ends again and again. 0: its turn has come; -EINTR. */
+static int hold_back(struct attended *a, int64_t started_ms, struct err *err)
 {
-	scoped(free) char *recorded = NULL;
+	bool quick = wait_now_ms() - started_ms < INT64_C(1000) * ENDING_QUICK_S;
+	int pause;
+
+	a->restarts = quick ? a->restarts + 1 : 0;
+	pause = a->restarts ? ending_pause(a->restarts - 1) : 0;
+	if (pause < 0) {
+		tell(a, "given-up", "restarted %u times in a row within %d s each", a->restarts - 1,
+		     ENDING_QUICK_S);
+		return fail(err, EAGAIN, "domain %u (%s) is left as it ended: it was restarted %u times in a "
+			    "row within %d s each", a->domid, a->config->name, a->restarts - 1,
+			    ENDING_QUICK_S);
+	}
+	if (!pause)
+		return 0;
+	log_info("domain %u: its restart is held back for %d s", a->domid, pause);
+	tell(a, "held-back", "for %d s", pause);
+	return wait_poll(NULL, 0, wait_deadline(1000 * pause)) == -EINTR ? -EINTR : 0;
+}
+
+/* One domain's life, and what comes of it; 0: nothing, or the user goes. */
+static int attend_one(struct attended *a, struct err *err)
+{
+	enum config_action action = CONFIG_ACTION_PRESERVE;
+	int64_t started_ms = wait_now_ms();
+	int rc = wait_for_end(a, &action, err);
+
+	if (rc <= 0)
+		return rc;
+	if (ending_restarts(action) || action == CONFIG_ACTION_SOFT_RESET) {
+		rc = hold_back(a, started_ms, err);
+		if (rc < 0)
+			return rc == -EINTR ? 0 : rc;
+	}
+	return carry_out(a, action, err);
+}
+
+int domain_attend(struct xen *xen, struct domain_config *config, uint32_t domid,
+		  const struct attend_hooks *hooks, struct err *err)
+{
+	struct attended a = { .xen = xen, .config = config, .hooks = hooks, .domid = domid };
 	int rc = SUCCESSOR_RUNS;
 
-	do {
-		enum config_action action = CONFIG_ACTION_PRESERVE;
-
+	while (rc > 0) {
 		if (rc == SUCCESSOR_RUNS) {
-			free(recorded);
-			recorded = strdup(config->name);
+			free(a.recorded);
+			a.recorded = strdup(config->name);
 		}
-		if (!recorded)
-			return fail_nomem(err);
-		rc = wait_for_end(xen, config, domid, &action, err);
-		if (rc <= 0)
-			return rc;
-		rc = carry_out(xen, config, recorded, action, &domid, err);
-		if (rc == SUCCESSOR_RUNS && started)
-			started(domid, arg);
-	} while (rc > 0);
+		rc = a.recorded ? attend_one(&a, err) : fail_nomem(err);
+		if (rc == SUCCESSOR_RUNS && hooks->started)
+			hooks->started(a.domid, hooks->arg);
+	}
+	if (rc < 0 && rc != -EAGAIN)
+		tell(&a, "error", "%s", err->msg);
+	free(a.recorded);
 	return rc;
 }

@@ -13,14 +13,20 @@
 struct domain_config;
 struct xen;
 
+struct attend_hooks {
+	/* A successor runs; NULL: of no interest. */
+	void (*started)(uint32_t domid, void *arg);
+	void *arg;
+	/* What has happened: an event, see supervisor/events.h. */
+	void (*told)(const char *kind, const char *name, uint32_t domid, const char *text);
+};
+
 /*
- * Attends domid, which was made from config, and its successors (started, if given, is
- * called for each of them), until one ends for
- * good, is destroyed by somebody else, or the user interrupts (0 as well: the domain
- * is left as it is).
+ * Attends domid, which was made from config, and its successors, until one ends for good, is
+ * destroyed by somebody else, or the user interrupts (0 as well: the domain is left as it is). One
+ * that restarts again and again is held back, and at last left as it ended: -EAGAIN.
  */
 int domain_attend(struct xen *xen, struct domain_config *config, uint32_t domid,
-		  void (*started)(uint32_t domid, void *arg), void *arg,
-		  struct err *err) must_check;
+		  const struct attend_hooks *hooks, struct err *err) must_check;
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "base/scope.h"
+#include "base/wait.h"
 #include "create.h"
 #include "destroy.h"
 #include "lifecycle.h"
@@ -19,6 +20,8 @@
 #include "xen/domctl.h"
 #include "xen/nodes.h"
 #include "xen/store.h"
+
+enum { GONE_MS = 30000, GONE_STEP_MS = 5, PAUSE_MOST_S = 60 };
 
 static const struct {
 	const char *name, *words;
@@ -62,6 +65,28 @@ const char *ending_words(unsigned int reason)
 const char *ending_reason_name(unsigned int reason)
 {
 	return reason < ARRAY_SIZE(reasons) ? reasons[reason].name : "unknown";
+}
+
+const char *ending_kind(unsigned int reason)
+{
+	switch (reason) {
+	case DOMCTL_REBOOT: return "reboot";
+	case DOMCTL_CRASH: case DOMCTL_WATCHDOG: return "crash";
+	default: return "shutdown";
+	}
+}
+
+int ending_pause(unsigned int restarts)
+{
+	int pause = 1;
+
+	if (restarts < ENDING_FREE)
+		return 0;
+	if (restarts >= ENDING_MOST)
+		return -1;
+	for (unsigned int i = ENDING_FREE; i < restarts && pause < PAUSE_MOST_S; i++)
+		pause *= 2;
+	return pause < PAUSE_MOST_S ? pause : PAUSE_MOST_S;
 }
 
 const char *ending_no_reset(const struct domain_config *config, enum config_action *action)
@@ -121,6 +146,23 @@ int ending_destroy(struct xen *xen, uint32_t domid, const uint8_t uuid[16], stru
 	if (rc == 0 && memcmp(info.uuid, uuid, sizeof(info.uuid)) == 0)
 		rc = domain_destroy(xen, domid, err);
 	return rc == -ENOENT ? 0 : rc;
+}
+
+int ending_make_way(struct xen *xen, uint32_t domid, const uint8_t uuid[16], struct err *err)
+{
+	int64_t deadline = wait_deadline(GONE_MS);
+	int rc = ending_destroy(xen, domid, uuid, err);
+
+	while (rc == 0 && wait_now_ms() < deadline) {
+		struct domctl_info info;
+
+		rc = domctl_info(xen, domid, &info, err);
+		if (rc == -ENOENT || (rc == 0 && memcmp(info.uuid, uuid, sizeof(info.uuid)) != 0))
+			return 0;
+		if (rc == 0 && wait_poll(NULL, 0, wait_deadline(GONE_STEP_MS)) == -EINTR)
+			return fail(err, EINTR, "interrupted");
+	}
+	return rc;
 }
 
 /* The nodes of a uuid move with it: /vm/NEW, and ~/vm that points there. */

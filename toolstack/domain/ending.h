@@ -31,6 +31,18 @@ const char *ending_words(unsigned int reason);
 /* As JSON and scripts have it: "poweroff", "reboot"; "unknown". */
 const char *ending_reason_name(unsigned int reason);
 
+/* The kind of event that it is: "shutdown", "reboot", "crash". */
+const char *ending_kind(unsigned int reason);
+
+/*
+ * A guest that lived shorter than this restarts "quickly"; after ENDING_FREE such restarts in a
+ * row it is held back, and after ENDING_MOST in all left as it ended.
+ */
+enum { ENDING_QUICK_S = 60, ENDING_FREE = 4, ENDING_MOST = 12 };
+
+/* Pure: seconds to wait before another restart after so many quick ones in a row; -1: no more. */
+int ending_pause(unsigned int restarts);
+
 /*
  * What is done instead of a soft reset that cannot be: NULL, *action stays; or why, for people, with
  * another *action.
@@ -50,6 +62,14 @@ int ending_config(struct xen *xen, uint32_t domid, struct domain_config *config,
 /* Destroys it; done already by somebody else is fine. */
 int ending_destroy(struct xen *xen, uint32_t domid, const uint8_t uuid[16],
 		   struct err *err) must_check;
+
+/*
+ * The same, and waits until it is really gone, with its memory and all that it had open. Half a
+ * minute at most: a page of it that somebody maps may stay for ever, and its successor can run beside
+ * that. -EINTR: the user interrupted.
+ */
+int ending_make_way(struct xen *xen, uint32_t domid, const uint8_t uuid[16],
+		    struct err *err) must_check;
 
 /* rename-restart: who the old domain becomes. */
 struct ending_aside {

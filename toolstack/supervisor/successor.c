@@ -29,21 +29,6 @@
 #include "xen/domctl.h"
 #include "xen/store.h"
 
-enum { PAUSE_MOST_S = 60 };
-
-int successor_pause(unsigned int restarts)
-{
-	int pause = 1;
-
-	if (restarts < SUCCESSOR_FREE)
-		return 0;
-	if (restarts >= SUCCESSOR_MOST)
-		return -1;
-	for (unsigned int i = SUCCESSOR_FREE; i < restarts && pause < PAUSE_MOST_S; i++)
-		pause *= 2;
-	return pause < PAUSE_MOST_S ? pause : PAUSE_MOST_S;
-}
-
 /* 1 with *info when domid is that domain, 0 when it is another's number or nobody's. */
 static int find(struct xen *xen, uint32_t domid, const uint8_t uuid[16], struct domctl_info *info,
 		struct err *err)
@@ -77,7 +62,7 @@ static int end_old(struct xen *xen, const struct intent *intent, struct err *err
 	if (rc < 0)
 		return rc == -ENOENT ? 0 : rc;
 	if (!*intent->aside.name)
-		return ending_destroy(xen, intent->domid, intent->uuid, err);
+		return ending_make_way(xen, intent->domid, intent->uuid, err);
 	if (memcmp(info.uuid, intent->uuid, sizeof(info.uuid)) != 0 &&
 	    memcmp(info.uuid, intent->aside.uuid, sizeof(info.uuid)) != 0)
 		return 0;
@@ -258,25 +243,16 @@ static int follow(struct xen *xen, const char *name, const struct intent *intent
 	return rc;
 }
 
-static const char *event_kind(unsigned int reason)
-{
-	switch (reason) {
-	case DOMCTL_REBOOT: return "reboot";
-	case DOMCTL_CRASH: case DOMCTL_WATCHDOG: return "crash";
-	default: return "shutdown";
-	}
-}
-
 enum turn { RESTART_NOW, RESTART_LATER, RESTART_NEVER };
 
 /* One that ends at once again and again is given more time each time, and then no more. */
 static enum turn turn_of(const char *name, uint32_t domid, unsigned int restarts, bool waited)
 {
-	int pause = restarts ? successor_pause(restarts - 1) : 0;
+	int pause = restarts ? ending_pause(restarts - 1) : 0;
 
 	if (pause < 0) {
 		event_add("given-up", name, domid, "restarted %u times in a row within %d s each",
-			  restarts - 1, SUCCESSOR_QUICK_S);
+			  restarts - 1, ENDING_QUICK_S);
 		return RESTART_NEVER;
 	}
 	if (!pause || waited)
@@ -288,7 +264,7 @@ static enum turn turn_of(const char *name, uint32_t domid, unsigned int restarts
 static void tell_end(const char *name, const struct domctl_info *info, enum config_action said,
 		     const char *no_reset)
 {
-	event_add(event_kind(info->shutdown_reason), name, info->domid, "%s: %s",
+	event_add(ending_kind(info->shutdown_reason), name, info->domid, "%s: %s",
 		  ending_reason_name(info->shutdown_reason), config_action_name(said));
 	if (no_reset)
 		event_add("error", name, info->domid, "%s", no_reset);

@@ -14,17 +14,8 @@
 
 struct xen;
 
-/*
- * A guest that lived shorter than this restarts "quickly"; after SUCCESSOR_FREE such restarts in a
- * row it is held back, and after SUCCESSOR_MOST in all left as it ended.
- */
-enum { SUCCESSOR_QUICK_S = 60, SUCCESSOR_FREE = 4, SUCCESSOR_MOST = 12 };
-
 /* No exit status of anything else. */
 enum { SUCCESSOR_HELD = 75 };
-
-/* Pure: seconds to wait before another restart after so many quick ones in a row; -1: no more. */
-int successor_pause(unsigned int restarts);
 
 /*
  * Carries out what domid's config says about its end, or goes on with the restart that NAME's
@@ -32,7 +23,7 @@ int successor_pause(unsigned int restarts);
  * gets one successor. restarts is for the successor's record: counted when the guest ended, since
  * whatever comes between then and now is no life of its. matter: "end", or of a guest that lives
  * "model", its QEMU has ended, or "eject", it wants a CD drive empty. SUCCESSOR_HELD: all but its
- * restart is done, and that is to be asked for (waited) after successor_pause(restarts - 1).
+ * restart is done, and that is to be asked for (waited) after ending_pause(restarts - 1).
  * 0 also when there is nothing (any more) to do; -EINTR when it is to be done again.
  */
 int successor_carry_out(struct xen *xen, const char *name, uint32_t domid, const uint8_t uuid[16],

@@ -65,7 +65,7 @@ static void leave(struct guest *guest)
 
 static unsigned int restarts_after(const struct guest *guest)
 {
-	bool quick = time(NULL) - guest->record.started < SUCCESSOR_QUICK_S;
+	bool quick = time(NULL) - guest->record.started < ENDING_QUICK_S;
 
 	return quick ? guest->record.restarts + 1 : 0;
 }
@@ -208,15 +208,15 @@ static int child_ended(struct supervisor *s, struct guest *guest, int status, st
 	if (WIFEXITED(status) && WEXITSTATUS(status) == SUCCESSOR_HELD) {
 		guest->state = GUEST_HELD;
 		guest->waited = true;
-		guest->due = wait_deadline(1000 * successor_pause(guest->restarts - 1));
-		/* Whoever destroyed it since was not heard, nor was it the child. */
+		guest->due = wait_deadline(1000 * ending_pause(guest->restarts - 1));
+		/* The child has destroyed nothing: whoever did has still to be told. */
 		return guests_take_record(&s->guests, guest->name, false, err);
 	}
 	guest->state = GUEST_LIVES;
 	guest->failed = status != 0 && guest->matter == MATTER_END;
 	guest->model.told |= guest->matter == MATTER_MODEL;
 	guest->drives.eject = false;
-	return guests_take_record(&s->guests, guest->name, true, err);
+	return guests_take_record(&s->guests, guest->name, guest->matter != MATTER_EJECT, err);
 }
 
 static int reap(struct supervisor *s, struct err *err)

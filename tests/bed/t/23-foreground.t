@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # create -F carries out the config's actions; create -c is the console as well.
-# time-limit: 400
+# time-limit: 600
 . "$XLITE/lib.sh"
 
 # ends NAME STATUS: the create -F in the background ends so
@@ -72,6 +72,37 @@ run xlite shutdown -w f-boot
 is "then shut down" "$rc" 0
 ends f-boot 0
 ok "and gone" xen_gone f-boot
+events() { grep -c "\"event\":\"$2\",\"name\":\"$1\"" /var/log/xen/xlite-events.log; }
+is "reboot: the events" "$(events f-boot reboot):$(events f-boot restart):$(events f-boot shutdown)" 1:1:1
+
+# One that reboots at once, again and again.
+attend f-quick 'extra="exit=1"'
+within "quick: held back" 60 eval '[ "$(events f-quick held-back)" = 1 ]'
+is "quick: after four restarts" "$(events f-quick restart)" 4
+kill -TERM $pid
+ends "quick: SIGTERM" 0
+is "quick: it stays as it ended" "$(xl list f-quick | grep -c -- '---s--')" 1
+xlite destroy f-quick
+
+# What its config says about its QEMU's end.
+model_of() { xenstore-read "/local/domain/$(xlite domid "$1")/image/device-model-pid"; }
+for action in destroy preserve restart; do
+	attend f-model "on_device_model_exit=\"$action\"" "vfb=['vnc=1']"
+	console_has f-model 'tiny: ready'
+	first=$(xlite domid f-model)
+	kill -9 "$(model_of f-model)"
+	case $action in
+	destroy) ends "model: destroy" 0
+		ok "model: it is gone" xen_gone f-model ;;
+	preserve) within "model: paused" 30 eval '[[ $(xl list f-model) == *--p---* ]]' ;;
+	restart) within "model: a successor" 30 eval '[ "$(xlite domid f-model)" != "$first" ] && model_of f-model' ;;
+	esac
+	is "model: $action is told" "$(grep -c "\"event\":\"device-model\",\"name\":\"f-model\",.*\"$action " \
+		/var/log/xen/xlite-events.log)" 1
+	xen_gone f-model || xlite destroy f-model
+	[ $action = destroy ] || ends "model: $action, destroyed" 0
+	rm -f "$(console_log f-model)"
+done
 
 attend f-ren 'extra="say=up"' 'on_reboot="rename-restart"'
 console_has f-ren up

@@ -349,7 +349,7 @@ exec 9> /run/xlite/s-held.end
 flock 9
 tell s-held "exit 1"
 within "its child waits" 30 pgrep -f 'supervise --end s-held'
-pkill -STOP -fx 'xlite supervise'
+ok "the supervisor is busy" pkill -STOP -fx 'xlite supervise'
 rm /run/xlite/s-held.end
 exec 9>&-
 within "held back" 30 eval '[ "$(events s-held held-back)" = 1 ]'
@@ -381,6 +381,20 @@ within "then it is restarted" 60 successor_of s-wait "$id"
 is "once" "$(events s-wait restart)" 1
 run xlite destroy s-wait
 wait
+
+# Its successor waits until it has really gone: here for xenconsoled, which has a page of it.
+tiny s-slow 'on_reboot="restart"'
+run xlite create -q "$T/s-slow.cfg"
+console_has s-slow 'tiny: ready'
+id=$(domid_of s-slow)
+consoled=$(pgrep -x xenconsoled)
+kill -STOP "$consoled"
+tell s-slow "exit 1"
+within "it is still there" 30 eval '[ "$(events s-slow dying)" = 1 ]'
+is "and nobody in its place" "$(events s-slow restart):$(events s-slow error)" 0:0
+kill -CONT "$consoled"
+within "then its successor comes" 30 successor_of s-slow "$id"
+run xlite destroy s-slow
 
 # An intent that says nonsense keeps nobody busy.
 echo '{' > /run/xlite/s-bad.restart
