@@ -26,7 +26,7 @@ printf 'not quite a table' > "$T/smbios"
 printf 'nor this' > "$T/acpi"
 
 same "nothing but a name"
-like "what was compared is there" "$(< "$T/xlite.xen")$(< "$T/xlite.store")$(< "$T/xlite.qemu")" 'max_pages=.*CPUID:.*hvmloader/bios.*-xen-domid'
+like "what was compared is there" "$(< "$T/xlite.xen")$(< "$T/xlite.store")$(< "$T/xlite.qemu")" 'max_pages=.*tsc mode=.*hvm_info: apic 1 .*CPUID:.*hvmloader/bios.*-xen-domid'
 same "viridian, timers, vcpus" viridian=1 hpet=0 vpt_align=0 'timer_mode="one_missed_tick_pending"' vcpus=2 maxvcpus=4
 same "viridian's groups, nested, no apic" 'viridian=["defaults","synic","stimer","!crash_ctl"]' nestedhvm=1 apic=0
 same "another card, no acpi" 'vga="stdvga"' videoram=32 acpi=0 acpi_s3=0 acpi_s4=0 acpi_laptop_slate=1
@@ -43,6 +43,24 @@ hvm h-acpi "acpi_firmware=\"$T/acpi\""
 run xlite create -q -p "$T/h-acpi.cfg"
 is "acpi_firmware" "$rc:$(xenstore-read "/local/domain/$(xl domid h-acpi)/hvmloader/acpi/length")" "0:0x8"
 run xlite destroy h-acpi
+
+# QEMU is started before there is memory, and populates none; where memory comes on demand, after.
+early()	# early MEMORY-LINE: whether QEMU is there while memory is populated
+{
+	bare h-early "$1"
+	XLITE_STOP_AT=xc_dom_boot_mem_init xlite-fault create -q -p "$T/h-early.cfg" &
+	within "$1: create is at the memory" 60 grep -q '^State:.*stopped' "/proc/$!/status"
+	pgrep -f -- '-xen-domid' > /dev/null
+	model=$?
+	kill -CONT $!
+	wait $!
+	is "$1: created" $? 0
+	run xlite destroy h-early
+}
+early memory=64
+is "QEMU starts early" $model 0
+early 'maxmem=128'
+is "with memory on demand it does not" $model 1
 
 # The buttons of one that does not listen. This Xen has no reset for xl to send.
 bare h-button 'on_reboot="preserve"'
@@ -134,21 +152,26 @@ like "no shadow paging in Debian's Xen" "$rc:$err" '^3:.*hap=0, and this hypervi
 
 [ -n "${LONG-}" ] || { done_testing; exit; }
 
+# A secondary table of its own: Name (XLTE, One).
+perl -e '$t = pack("a4 L C C a6 a8 L a4 L", "SSDT", 42, 2, 0, "XLITE", "TEST", 1, "TEST", 1) . "\x08XLTE\x01";
+	substr($t, 9, 1) = chr(-unpack("%32C*", $t) & 255); print $t' > "$T/ssdt"
 # Debian's kernel by way of hvmloader, SeaBIOS and QEMU's loader, which takes minutes here (noearly: as
 # in t/44). Memory on demand and a video card: had QEMU allocated that before Xen knew the target, the
 # guest would not get far.
 linux h-linux 'type="hvm"' 'extra="console=hvc0 quiet pci=noearly"' \
-	vcpus=2 maxvcpus=3 memory=240 maxmem=272 'vga="stdvga"' vnc=0 rtc_timeoffset=7200
-run xlite create -q "$T/h-linux.cfg"
+	vcpus=2 maxvcpus=3 memory=240 maxmem=272 'vga="stdvga"' vnc=0 rtc_timeoffset=7200 localtime=1 "acpi_firmware=\"$T/ssdt\"" 'smbios=["system_product_name=xlite guest"]'
+run env TZ=EAST-1 xlite create -q "$T/h-linux.cfg"
 is "Linux" "$rc" 0 || diag "$err"
 console_has h-linux 'guest: ready' 1200
 GUEST_LIMIT=120 guest h-linux 'cat /sys/hypervisor/guest_type /sys/devices/system/cpu/online /sys/devices/system/cpu/possible'
 is "an HVM guest, two of three vcpus" "$out" $'HVM\n0-1\n0-2'
 GUEST_LIMIT=120 guest h-linux 'grep MemTotal /proc/meminfo; cd /sys/firmware/acpi/tables; echo *'
 like "memory, tables" "$out" 'MemTotal: +[12][0-9]{5} kB.*DSDT.*FACP.*HPET'
+GUEST_LIMIT=120 guest h-linux 'cat /sys/class/dmi/id/product_name; grep -l XLTE /sys/firmware/acpi/tables/SSDT*'
+like "among them ours, and the name that it was given" "$out" '^xlite guest.*/SSDT'
 GUEST_LIMIT=120 guest h-linux 'date +%s'
 ahead=$((out - $(date +%s)))
-is "its clock is two hours ahead" "$(((ahead + 60) / 120 * 120))" 7200 || diag "$ahead s"
+is "its clock is two hours ahead of the host's zone" "$(((ahead + 60) / 120 * 120))" 10800 || diag "$ahead s"
 run xlite mem-set -w h-linux 160
 is "mem-set" "$rc:$err" "0:"
 run_limit 120 xlite shutdown -w h-linux

@@ -159,6 +159,8 @@ no()		# no WHAT STATUS REGEX CONFIG-LINE...
 	refused "$1" "$2" "$3" create -q -p "$T/p-no.cfg"
 	ok "$1: no domain" xen_gone p-no
 }
+no "QEMU without its rights" 6 'dm_restrict=1 and PCI devices are not possible together' "pci=['00:08.0']" 'type="hvm"' \
+	dm_restrict=1
 no "in use" 3 "PCI device $net is in use by domain $id" "pci=['00:08.0']"
 refused "removing one in use" 1 "PCI device $net is in use by domain $id" pci-assignable-remove -r $net
 refused "attaching it again" 1 "PCI device $net is attached to domain $id already" pci-attach p-all $net
@@ -337,6 +339,7 @@ done
 like "what was compared is there" "$(< "$T/xlite.store")$(< "$T/xlite.json")" 'vdevfn-0 = "30".*"vdevfn": 48'
 is "it is where it was wanted" "$(vdev p-bare $net)" 06.0
 xlite_ok "another is attached" pci-attach p-bare $two,permissive=1
+is "whose configuration it may write" "$(< /sys/bus/pci/drivers/pciback/permissive)" $two
 like "QEMU has chosen a place" "$(vdev p-bare $two)" '^[01][0-9a-f]\.0$'
 xl_ok "and one by xl" pci-attach p-bare $three
 is "both tools list them" "$(xlite pci-list p-bare)" "$(xl pci-list p-bare)"
