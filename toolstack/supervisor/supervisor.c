@@ -31,7 +31,7 @@
 #include "xen/xen.h"
 
 /* PAUSED_MS: between the end of a QEMU and that of its domain, when somebody destroys both. */
-enum { CHILDREN_MOST = 8, TRIES_MOST = 3, PAUSED_MS = 10000 };
+enum { CHILDREN_MOST = 8, TRIES_MOST = 3, PAUSED_MS = 10000, LOCK_MS = 2000 };
 
 struct supervisor {
 	struct xen xen;
@@ -385,7 +385,20 @@ static int run(struct supervisor *s, bool stay, struct err *err)
 		rc = serve(s, stay, err);
 		start_unlock(&s->lock);
 	}
-	return rc == -EINTR ? 0 : rc;
+	return rc;
+}
+
+/* One that a create has started ends with its last guest; the service's takes its place then. */
+static int await_lock(struct supervisor *s, struct err *err)
+{
+	int rc = wait_catch_interrupts(err);
+
+	while (rc == 0) {
+		if (wait_poll(NULL, 0, wait_deadline(LOCK_MS)) == -EINTR)
+			return -EINTR;
+		rc = start_lock(&s->lock, err);
+	}
+	return rc;
 }
 
 int supervisor_run(bool stay, struct err *err)
@@ -395,8 +408,10 @@ int supervisor_run(bool stay, struct err *err)
 	};
 	int rc = start_lock(&s.lock, err);
 
+	if (rc == 0 && stay)
+		rc = await_lock(&s, err);
 	if (rc > 0)
 		rc = run(&s, stay, err);
 	close_all(&s);
-	return rc;
+	return rc == -EINTR ? 0 : rc;
 }

@@ -14,8 +14,8 @@
 #include "base/err.h"
 
 /*
- * Runs until SIGTERM, SIGINT, SIGHUP or, unless stay, the last guest's end. 0 at once when there is
- * one already.
+ * Runs until SIGTERM, SIGINT, SIGHUP or, unless stay, the last guest's end. When there is one already
+ * it is 0 at once; with stay that one's end is waited for.
  */
 int supervisor_run(bool stay, struct err *err) must_check;
 
