@@ -84,6 +84,16 @@ is "quick: destroyed, held back or just restarted" "$rc" 0 || diag "$err"
 ends "quick" 0
 ok "quick: it does not come back" xen_gone f-quick
 
+# At last it is given up; that takes three minutes.
+if [ -n "${LONG-}" ]; then
+	attend f-never 'extra="exit=1"'
+	within "never: given up" 600 eval '[ "$(events f-never given-up)" = 1 ]'
+	ends "never" 1
+	like "never: said" "$(tail -n 1 "$T/f-never.err")" 'is left as it ended: it was restarted 12 times in a row'
+	is "never: so it is" "$(xl list f-never | grep -c -- '---s--')" 1
+	xlite destroy f-never
+fi
+
 # What its config says about its QEMU's end.
 model_of() { xenstore-read "/local/domain/$(xlite domid "$1")/image/device-model-pid"; }
 for action in destroy preserve restart; do
