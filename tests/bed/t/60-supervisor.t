@@ -389,7 +389,7 @@ console_has s-slow 'tiny: ready'
 id=$(domid_of s-slow)
 consoled=$(pgrep -x xenconsoled)
 kill -STOP "$consoled"
-tell s-slow "exit 1"
+xlite reboot s-slow 2> /dev/null
 within "it is still there" 30 eval '[ "$(events s-slow dying)" = 1 ]'
 is "and nobody in its place" "$(events s-slow restart):$(events s-slow error)" 0:0
 kill -CONT "$consoled"
