@@ -108,6 +108,8 @@ auto()		# auto WHAT TYPE CONFIG-LINE...
 }
 auto "a kernel that can" pvh
 auto "too many vcpus" pv vcpus=1 maxvcpus=129
+patched no-pvh '\x12\x00\x00\x00Xen\x00' '\x7f\x00\x00\x00Xen\x00'	# XEN_ELFNOTE_PHYS32_ENTRY
+auto "a kernel that cannot" pv "kernel=\"$T/no-pvh\""
 pvh p-dry 'type="auto"'
 run xlite create -n "$T/p-dry.cfg"
 like "create -n of auto" "$rc:$out" '^0:.*"type": "pvh"'
