@@ -14,7 +14,18 @@ xl debug-keys h || skip_all "no hypervisor"
 same "one vcpu" vcpus=1 'extra="say=a b"'
 same "a PV kernel in pvshim" pvshim=1 memory=96 'pvshim_extra="loglvl=all"' "ramdisk=\"$XLITE/guests/tiny\""
 same "vcpus, maxmem, a ramdisk" vcpus=2 maxvcpus=4 memory=32 maxmem=96 "ramdisk=\"$XLITE/guests/tiny\""
-like "what was compared is there" "$(< "$T/xlite.xen")" "max_pages=.*CPUID:"
+truncate -s 4M "$T/p-same.img"
+qemu-img create -q -f qcow2 "$T/p-same.qcow2" 8M
+mkdir "$T/p-share"
+same "a disk and a network" "disk=['$T/p-same.img,raw,xvda,w']" "vif=['mac=00:16:3e:09:40:02']"
+same "a disk for QEMU and a framebuffer" "disk=['$T/p-same.qcow2,qcow2,xvdb,w']" 'vfb=["vncunused=1"]'
+same "no ACPI" acpi=0
+same "a shared folder" "p9=['tag=share,path=$T/p-share,security_model=none']"
+same "cpuid, tsc_mode" 'cpuid="host,avx=0,family=5"' 'tsc_mode="native"'
+same "nestedhvm, altp2m" nestedhvm=0 'altp2m="external"'
+same "timers, words for QEMU" 'timer_mode="one_missed_tick_pending"' 'device_model_args=["-trace","a"]' \
+	'device_model_args_hvm=["-none-of-it"]' 'device_model_args_pv=["-seed","7"]' 'vfb=["vncunused=1"]'
+like "what was compared is there" "$(< "$T/xlite.xen")" "max_pages=.*mode=.*CPUID:"
 
 # Runs, talks, ends.
 pvh p-run 'extra="say=hello mem"'
