@@ -9,7 +9,7 @@
 #	settled DOMID		wait until xenconsoled and every backend have done their part
 #	store_of DOMID		the store: below it, and about it
 #	json_of DOMID		the stored config, without its uuid
-#	xen_of DOMID		what Xen says: limits, flags, vcpus, TSC, HVM parameters, cpuid policy
+#	xen_of DOMID		what Xen says: limits, flags, vcpus, time, HVM parameters, cpuid policy
 #	qemu_of DOMID		its device model's arguments, one a line; nothing without one
 #
 # And all of it at once:
@@ -50,14 +50,14 @@ json_of()
 xen_of()
 {
 	xl dmesg -c > /dev/null
-	xl debug-keys q
-	xl dmesg | sed -n "/General information for domain $1:/,/Notifying guest/p" |
-		sed -n -e 's/nr_pages=[0-9]* *//' -e '/max_pages=\|paging\|vm_assist\|hap\|pause_flags\|affinity/p' |
-		sed -e "s/domain $1/domain N/" -e 's/handle=[^ ]*//' -e 's/dirty_cpus={[^}]*}//' \
+	xl debug-keys qs
+	xl dmesg | sed -n -e "/General information for domain $1:/,/Notifying guest/p" \
+			-e "/dom$1\b.*: mode=/p" |
+		sed -n -e 's/nr_pages=[0-9]* *//' \
+			-e '/max_pages=\|paging\|vm_assist\|hap\|pause_flags\|affinity\|: mode=/p' |
+		sed -e "s/domain $1/domain N/" -e "s/dom$1\b/domN/" -e 's/,ofs=0x[0-9a-f]*//' \
+			-e 's/handle=[^ ]*//' -e 's/dirty_cpus={[^}]*}//' \
 			-e 's/CPU[0-9]* \[/CPU [/' -e 's/dirty_cpu=[0-9]*//'
-	xl dmesg -c > /dev/null
-	xl debug-keys s
-	xl dmesg | sed -nE "s/.*dom$1(\(hvm\))?: (mode=[0-9]+).*/tsc \2/p"
 	[ "$(xenstore-read "/libxl/$1/type")" = pv ] || hvmparams "$1"
 	/usr/lib/xen-*/bin/xen-cpuid -p "$1" 2>&1 | sed "s/Domain $1/Domain N/"
 }

@@ -12,6 +12,8 @@
 #include "lib.h"
 #include "store.h"
 
+#include <xen/arch-x86/hvm/start_info.h>
+
 #define WATCH_SHUTDOWN	1
 #define WATCH_TARGET	2
 #define PAGES_TO_KB(n)	((n) << (PAGE_SHIFT - 10))
@@ -30,6 +32,8 @@ enum balloon {
 	BALLOON_RETRY,		/* stuck, and that has been said */
 };
 
+static const struct hvm_start_info *start;
+static bool (*nmi_came)(void);
 static void (*again)(void);
 static bool follow_shutdown, follow_target;
 static unsigned long target_pages;
@@ -163,6 +167,24 @@ static void run_port(const char *arg)
 	answer("tiny: port %s = %lu", arg, (unsigned long)value);
 }
 
+static void run_map(const char *arg)
+{
+	const struct hvm_memmap_table_entry *map;
+	char types[64] = "";
+	size_t len = 0;
+	unsigned int i;
+
+	(void)arg;
+	if (!start) {
+		answer("tiny: map none");
+		return;
+	}
+	map = (void *)start->memmap_paddr;
+	for (i = 0; i < start->memmap_entries; i++)
+		len += format(types + len, sizeof(types) - len, "%s%u", i ? "," : "", map[i].type);
+	answer("tiny: map rsdp=%lx types=%s", (unsigned long)start->rsdp_paddr, types);
+}
+
 static void run_churn(const char *arg)
 {
 	static const char *const values[] = {
@@ -189,6 +211,7 @@ static const struct command commands[] = {
 	{ "fill", run_fill },
 	{ "flood", run_flood },
 	{ "huge", run_huge },
+	{ "map", run_map },
 	{ "mem", run_mem },
 	{ "port", run_port },
 	{ "read", run_read },
@@ -274,6 +297,8 @@ static bool look(void)
 		answer("echo: %s", line);
 		run(line);
 	}
+	if (nmi_came && nmi_came())
+		say("nmi");
 	fired = store_fired();
 	if ((fired & 1u << WATCH_SHUTDOWN) && follow_shutdown)
 		obey_shutdown();
@@ -326,6 +351,8 @@ void tiny(const struct boot *boot)
 	const char *rest = boot->cmdline;
 	char word[256];
 
+	start = boot->start;
+	nmi_came = boot->nmi_came;
 	again = boot->again;
 	event_init(boot->shared);
 	console_init(boot->console, boot->console_port);

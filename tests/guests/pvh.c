@@ -18,6 +18,7 @@
 #define NR_TRAPS	32
 #define IDT_GATE	0x8e00		/* present, 64-bit interrupt gate */
 #define CODE_SELECTOR	8
+#define NMI_VECTOR	2
 #define CALLBACK_VECTOR	0xf3
 
 /*
@@ -41,6 +42,7 @@ void pvh_trap(void);
 static struct bank banks[MAX_BANKS];
 static unsigned int nr_banks;
 static struct gate idt[NR_TRAPS];
+static volatile bool nmi;
 
 static xen_pfn_t pvh_frame(unsigned long page)
 {
@@ -83,20 +85,39 @@ void pvh_trapped(const unsigned long *stack)
 	hypercall_shutdown(SHUTDOWN_crash);
 }
 
+__attribute__((interrupt)) static void pvh_nmi(void *frame)
+{
+	(void)frame;
+	nmi = true;
+}
+
+static bool pvh_nmi_came(void)
+{
+	bool came = nmi;
+
+	nmi = false;
+	return came;
+}
+
+static void set_gate(unsigned int vector, uint64_t handler)
+{
+	idt[vector] = (struct gate){
+		.low = handler, .selector = CODE_SELECTOR, .flags = IDT_GATE,
+		.middle = handler >> 16, .high = handler >> 32,
+	};
+}
+
 /* Without this a fault would be a triple fault, which Xen takes for a reboot. */
 static void catch_traps(void)
 {
 	struct { uint16_t limit; uint64_t base; } __attribute__((packed)) idtr = {
 		sizeof(idt) - 1, (uint64_t)idt,
 	};
-	uint64_t handler = (uint64_t)pvh_trap;
 	unsigned int i;
 
 	for (i = 0; i < NR_TRAPS; i++)
-		idt[i] = (struct gate){
-			.low = handler, .selector = CODE_SELECTOR, .flags = IDT_GATE,
-			.middle = handler >> 16, .high = handler >> 32,
-		};
+		set_gate(i, (uint64_t)pvh_trap);
+	set_gate(NMI_VECTOR, (uint64_t)pvh_nmi);
 	__asm__ volatile("lidt %0" :: "m"(idtr));
 }
 
@@ -213,7 +234,8 @@ static void pvh_again(void)
 
 void pvh_start(const struct hvm_start_info *info)
 {
-	struct boot boot = { .kind = "pvh", .cmdline = "", .again = pvh_again };
+	struct boot boot = { .kind = "pvh", .cmdline = "", .start = info, .nmi_came = pvh_nmi_came,
+			     .again = pvh_again };
 	uint64_t page;
 
 	started = info;

@@ -5,6 +5,7 @@
 #ifndef GUESTS_TINY_H
 #define GUESTS_TINY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "memory.h"
@@ -23,6 +24,8 @@ struct boot {
 	struct xenstore_domain_interface *store;
 	uint32_t console_port, store_port;
 	struct memory memory;
+	const struct hvm_start_info *start;	/* NULL: PV */
+	bool (*nmi_came)(void);			/* one since the last call; NULL: PV */
 	void (*again)(void);			/* from the start, after a soft reset; NULL: never */
 };
 

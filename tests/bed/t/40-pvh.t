@@ -14,7 +14,18 @@ xl debug-keys h || skip_all "no hypervisor"
 same "one vcpu" vcpus=1 'extra="say=a b"'
 same "a PV kernel in pvshim" pvshim=1 memory=96 'pvshim_extra="loglvl=all"' "ramdisk=\"$XLITE/guests/tiny\""
 same "vcpus, maxmem, a ramdisk" vcpus=2 maxvcpus=4 memory=32 maxmem=96 "ramdisk=\"$XLITE/guests/tiny\""
-like "what was compared is there" "$(< "$T/xlite.xen")" "max_pages=.*CPUID:"
+truncate -s 4M "$T/p-same.img"
+qemu-img create -q -f qcow2 "$T/p-same.qcow2" 8M
+mkdir "$T/p-share"
+same "a disk and a network" "disk=['$T/p-same.img,raw,xvda,w']" "vif=['mac=00:16:3e:09:40:02']"
+same "a disk for QEMU and a framebuffer" "disk=['$T/p-same.qcow2,qcow2,xvdb,w']" 'vfb=["vncunused=1"]'
+same "no ACPI" acpi=0
+same "a shared folder" "p9=['tag=share,path=$T/p-share,security_model=none']"
+same "cpuid, tsc_mode" 'cpuid="host,avx=0,family=5"' 'tsc_mode="native"'
+same "nestedhvm, altp2m" nestedhvm=0 'altp2m="external"'
+same "timers, words for QEMU" 'timer_mode="one_missed_tick_pending"' 'device_model_args=["-trace","a"]' \
+	'device_model_args_hvm=["-none-of-it"]' 'device_model_args_pv=["-seed","7"]' 'vfb=["vncunused=1"]'
+like "what was compared is there" "$(< "$T/xlite.xen")" "max_pages=.*mode=.*CPUID:"
 
 # Runs, talks, ends.
 pvh p-run 'extra="say=hello mem"'
@@ -36,11 +47,16 @@ run xlite shutdown -w p-run
 is "shutdown" "$rc" 0 || diag "$err"
 xen_gone p-run || xlite destroy p-run
 
-# A reset ends it with the reason of a reboot, PV as PVH; NMI arrives, for which tiny has no handler.
+# A reset ends it with the reason of a reboot, PV as PVH; an NMI arrives, which tiny tells as PVH.
 for line in 'type="pvh"' 'type="pv"'; do
 	pvh p-reset "$line" 'on_reboot="preserve"'
 	run xlite create -q "$T/p-reset.cfg"
 	console_has p-reset 'tiny: ready'
+	if [ "$line" = 'type="pvh"' ]; then
+		run xlite trigger p-reset nmi
+		is "nmi" "$rc:$err" "0:"
+		console_has p-reset '^tiny: nmi'
+	fi
 	run xlite trigger p-reset reset
 	is "reset" "$rc:$err" "0:"
 	like "is a reboot" "$(xl list p-reset | tail -n 1)" 'sr- '
@@ -70,12 +86,28 @@ console_has p-high 'tiny: pvh, 6000 MiB'
 run xlite destroy p-high
 is "destroy" "$rc:$err" "0:"
 
-# Without ACPI there is nothing in the memory map but RAM and the rings.
-pvh p-acpi acpi=0
-run xlite create -q "$T/p-acpi.cfg"
-is "acpi=0" "$rc:$err" "0:"
-console_has p-acpi 'tiny: ready'
-run xlite destroy p-acpi
+# Where the guest finds ACPI tables, and what its memory map has: 1 RAM, 2 the rings, 3 ACPI. Linux
+# that does not say that it reads the start info (tiny with its name) gets a pointer where a BIOS
+# would have it, too.
+acpi()		# acpi WHAT MAP CONFIG-LINE...
+{
+	pvh p-acpi 'extra="map"' "${@:3}"
+	run xlite create -q "$T/p-acpi.cfg"
+	is "$1" "$rc:$err" "0:"
+	console_has p-acpi "^tiny: map rsdp=$2.?\$"
+	run xlite destroy p-acpi
+	rm -f "$(console_log p-acpi)"
+}
+# patched NAME FROM TO: a copy of tiny, with other bytes in its notes
+patched()
+{
+	LC_ALL=C sed "s/$2/$3/" "$XLITE/guests/tiny" > "$T/$1"
+	nok "$1: other bytes" cmp -s "$XLITE/guests/tiny" "$T/$1"
+}
+acpi "ACPI" 'fc000000 types=1,3,2'
+acpi "acpi=0" '0 types=1,2' acpi=0
+patched old-linux 'xlite-tiny\x00' 'linux\x00\x00\x00\x00\x00\x00'
+acpi "ACPI for a Linux before 4.20" 'fffc0 types=1,3,1,3,2' "kernel=\"$T/old-linux\""
 
 # type="auto": what the kernel can; more vcpus than PVH can have are PV's.
 auto()		# auto WHAT TYPE CONFIG-LINE...
@@ -87,6 +119,8 @@ auto()		# auto WHAT TYPE CONFIG-LINE...
 }
 auto "a kernel that can" pvh
 auto "too many vcpus" pv vcpus=1 maxvcpus=129
+patched no-pvh '\x12\x00\x00\x00Xen\x00' '\x7f\x00\x00\x00Xen\x00'	# XEN_ELFNOTE_PHYS32_ENTRY
+auto "a kernel that cannot" pv "kernel=\"$T/no-pvh\""
 pvh p-dry 'type="auto"'
 run xlite create -n "$T/p-dry.cfg"
 like "create -n of auto" "$rc:$out" '^0:.*"type": "pvh"'

@@ -26,7 +26,7 @@ printf 'not quite a table' > "$T/smbios"
 printf 'nor this' > "$T/acpi"
 
 same "nothing but a name"
-like "what was compared is there" "$(< "$T/xlite.xen")$(< "$T/xlite.store")$(< "$T/xlite.qemu")" 'max_pages=.*tsc mode=.*hvm_info: apic 1 .*CPUID:.*hvmloader/bios.*-xen-domid'
+like "what was compared is there" "$(< "$T/xlite.xen")$(< "$T/xlite.store")$(< "$T/xlite.qemu")" 'max_pages=.*: mode=.*hvm_info: apic 1 .*CPUID:.*hvmloader/bios.*-xen-domid'
 same "viridian, timers, vcpus" viridian=1 hpet=0 vpt_align=0 'timer_mode="one_missed_tick_pending"' vcpus=2 maxvcpus=4
 same "viridian's groups, nested, no apic" 'viridian=["defaults","synic","stimer","!crash_ctl"]' nestedhvm=1 apic=0
 same "another card, no acpi" 'vga="stdvga"' videoram=32 acpi=0 acpi_s3=0 acpi_s4=0 acpi_laptop_slate=1

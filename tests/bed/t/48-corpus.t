@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Configs from the wild, fitted to this host by tests/corpus/fit, created paused by xl and by xlite:
-# the same to the store, to Xen, to QEMU and in the stored config. Every fifteenth; LONG=1: all.
+# the same to the store, to Xen, to QEMU and in the stored config. Every fifteenth, and the first of
+# each type; LONG=1: all.
 # time-limit: 5400
 . "$XLITE/lib.sh"
 . "$XLITE/same.sh"
@@ -43,9 +44,19 @@ same_also()	# same_also TOOL
 	sed -i 's/libxl-channel[0-9]*/libxl-channel/' "$T/$1.qemu"
 }
 
+# type_of CONFIG: sets $type
+type_of()
+{
+	type=pv
+	[[ $(< "$1") =~ $'\n'(type|builder)' = "'(pvh|hvm) ]] && type=${BASH_REMATCH[2]}
+}
+
 compared=0
-for ((i = 0; i < ${#files[@]}; i += step)); do
+declare -A types=()
+for ((i = 0; i < ${#files[@]}; i++)); do
 	cfg=${files[i]}
+	type_of "$cfg"
+	[ $((i % step)) = 0 ] || [ -z "${types[$type]}" ] || continue
 	file=${cfg##*/}
 	name=$(xl create -q -n "$cfg" | sed -n 's/^ *"name": "\(.*\)",*$/\1/p' | head -n 1)
 	name=${name//\\\"/\"}
@@ -54,6 +65,7 @@ for ((i = 0; i < ${#files[@]}; i += step)); do
 	if same_made xl "$cfg" "$name"; then
 		same_as_made "$file" "$cfg" "$name"
 		compared=$((compared + 1))
+		types[$type]=$cfg
 	else
 		skip "$file" "xl: ${err##*$'\n'}"
 	fi
@@ -61,4 +73,5 @@ for ((i = 0; i < ${#files[@]}; i += step)); do
 	xl destroy "$name" 2> /dev/null
 done
 ok "$compared were compared" test "$compared" -ge $((${#files[@]} / step / 2))
+ok "of each type" test ${#types[@]} = 3
 done_testing

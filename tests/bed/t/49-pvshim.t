@@ -6,10 +6,11 @@
 # time-limit: 600
 . "$XLITE/lib.sh"
 
-linux s-shim 'type="pvh"' pvshim=1 memory=384
+linux s-shim 'type="pvh"' pvshim=1 'pvshim_extra="loglvl=all"' memory=384
 run xlite create -q "$T/s-shim.cfg"
 is "create" "$rc:$err" "0:"
 console_has s-shim 'guest: ready' 400
+console_has s-shim 'Command line: pv-shim console=xen,pv loglvl=all'
 GUEST_LIMIT=120 guest s-shim 'cat /sys/hypervisor/guest_type /proc/cmdline'
 is "a PV guest with the config's command line" "$out" $'PV\nconsole=hvc0 quiet'
 run xlite shutdown -w s-shim
