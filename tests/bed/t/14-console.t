@@ -110,4 +110,25 @@ run timeout 10 xlite console -n 1 c3
 like "a device is no terminal either" "$rc:$err" "^1:.*is no terminal"
 xenstore-rm "/local/domain/$id/device/console/1"
 ok "away" xl destroy c3
+
+# create -c that is left: who looked after the guest until then hands it on.
+tiny c4 'on_reboot="restart"'
+{
+	wait_for 60 has 'tiny: ready' tty4
+	cp /run/xlite/c4.dom "$T/before"
+	printf '\035'
+} | timeout 120 script -qfec "xlite create -q -c $T/c4.cfg; echo left:\$?" "$T/tty4" > /dev/null
+like "create -c, ^]" "$(tr -d '\r' < "$T/tty4")" 'left:0'
+like "meanwhile it is not the supervisor's" "$(< "$T/before")" '^alone '
+like "then it is" "$(< /run/xlite/c4.dom)" '^complete '
+is "there is one" "$(pgrep -cfx 'xlite supervise')" 1
+id=$(xl domid c4)
+echo "exit 1" | timeout 20 xlite console c4 > /dev/null
+successor() { local now; now=$(xl domid c4 2> /dev/null) && [ "$now" != "$id" ]; }
+within "it restarts" 30 successor
+lives() { [ "$(grep -ac '^tiny: ready' "$(console_log c4)")" = 2 ]; }
+within "and runs" 60 lives
+run xlite destroy c4
+within "the supervisor goes" 20 eval '! pgrep -fx "xlite supervise"'
+rm -f /var/log/xen/xlite-*.log
 done_testing

@@ -38,6 +38,50 @@ for key in poweroff reboot crash watchdog; do
 done
 within "no guest, no supervisor" 30 no_supervisor
 
+# Whoever makes the first guest starts the supervisor, and gives it nothing of its own.
+tiny s-first
+( exec 9> "$T/lock"; flock 9; SECRET=x xlite create -q "$T/s-first.cfg" )
+is "the first guest" $? 0
+within "has a supervisor" 20 one_supervisor
+supervisor=$(pgrep -fx 'xlite supervise')
+read -r -a stat < "/proc/$supervisor/stat"
+is "in a session of its own" "${stat[5]}" "$supervisor"
+nok "with another environment" grep -q SECRET "/proc/$supervisor/environ"
+ok "and no descriptor of its create" flock -n "$T/lock" true
+left() { local n=0 pid; for pid in "${six[@]}"; do ! kill -0 "$pid" 2> /dev/null || n=$((n + 1)); done; [ $n = "$1" ]; }
+# six_more: six at once
+six_more() { six=(); for _ in 1 2 3 4 5 6; do xlite supervise & six+=($!); done; }
+six_more
+within "six more go" 20 left 0
+is "it is the same" "$(pgrep -fx 'xlite supervise')" "$supervisor"
+kill -9 "$supervisor"
+six_more
+within "of six at once, five go" 20 left 1
+ok "one stays" one_supervisor
+run xlite destroy s-first
+within "until its guest has gone" 20 no_supervisor
+wait
+
+# One that stays, as a service: with no guest, past guests, until it is told to go.
+xlite supervise --stay &
+stay=$!
+# It has the lock, and waits.
+settled() { grep -q ":$(stat -c %i /run/xlite/supervisor.lock) " /proc/locks && grep -q poll "/proc/$stay/wchan"; }
+within "--stay: no guest" 20 settled
+for n in 1 2; do
+	ends "s-service$n" poweroff destroy
+	within "--stay: guest $n ends" 30 xen_gone "s-service$n"
+	is "it has seen to that" "$(pgrep -fx 'xlite supervise( --stay)?')" $stay
+	within "and waits" 20 settled
+done
+tiny s-service
+run xlite create -q "$T/s-service.cfg"
+kill $stay
+wait $stay
+is "--stay: told to go" $? 0
+is "its guest is not touched" "$(cut -d ' ' -f 1 /run/xlite/s-service.dom)" complete
+run xlite destroy s-service
+
 ends s-keep crash preserve
 within "on_crash=preserve" 30 alone s-keep
 ok "it has ended" ended s-keep

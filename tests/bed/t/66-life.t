@@ -37,10 +37,14 @@ for how in warn preserve destroy restart; do
 done
 like "the config keeps it" "$(xl list -l l-restart; xlite list -l l-restart)" \
 	'"on_device_model_exit": "restart"'
-kill -9 "$(model_of "${ids[warn]}")"
+kill "$(model_of "${ids[warn]}")"
 within "warn: told" 20 happened l-warn device-model
 last l-warn device-model
 like "with its process" "$out" "warn \\(QEMU, process $(model_of "${ids[warn]}"), has ended"
+said="terminating on signal 15"
+like "and its last words" "$out" ", has ended: .*$said"
+run xlite why l-warn
+like "why: QEMU's log" "$rc:$out" "^0:.*--- QEMU: /var/log/xen/qemu-dm-l-warn.log, .*$said"
 is "list as ever for scripts" "$(xlite list l-warn | tail -n 1 | wc -w)" 6
 like "list for eyes" "$(script -qec 'xlite list l-warn' /dev/null)" 'its device model has ended'
 like "list --json" "$(xlite list --json l-warn)" '"device_model": *"ended"'
@@ -119,6 +123,24 @@ rmdir /var/lib/xen/dump
 # Others' guests.
 tiny l-own 'on_poweroff="destroy"'
 run xlite create -q -e "$T/l-own.cfg"
+# Whose guest it is: libvirt's, one that an xl has taken in, nobody's.
+id=$(domid_of l-own)
+uuid=$(xenstore-read "/local/domain/$id/vm")
+theirs=/var/lib/xen/userdata-d.$id.${uuid#/vm/}.libvirt-xml
+touch "$theirs"
+run xlite watch l-own
+is "watch: libvirt's" "$rc:$err" "1:xlite: domain $id ('l-own') is libvirt's"
+rm "$theirs"
+cp "$(command -v sleep)" "$T/xl"
+"$T/xl" 1000 > /var/log/xen/xl-l-own--incoming.log &
+monitor=$!
+within "an xl with its log" 20 eval '[ "$(< "/proc/$monitor/comm")" = xl ]'
+run xlite watch l-own
+is "watch: one that xl took in" "$rc:$err" "1:xlite: domain $id ('l-own') is looked after by process $monitor, which would act at its end as well"
+kill $monitor
+wait $monitor 2> /dev/null
+rm /var/log/xen/xl-l-own--incoming.log
+like "it has no record" "$(record l-own)" '^alone '
 run xlite watch l-own
 is "watch: one of our own" "$rc:$out$err" "0:"
 run xlite watch l-own
@@ -211,6 +233,29 @@ last l-cd error
 like "by a pv guest" "$out" 'the guest ejects xvdc: domain [0-9]+ is a pv guest'
 is "the guest is answered" "$(xenstore-read "/local/domain/$(domid_of l-cd)/device/vbd/51744/eject")" ""
 run xlite destroy l-cd
+
+# One with a drive that can be: it is there, and empty; a second disc is ejected as well.
+config l-eject 'type="hvm"' memory=64 "firmware_override=\"$XLITE/guests/tiny\"" 'vga="none"' vnc=0 \
+	"disk=['$T/cd.iso,,hdc,cdrom']"
+run xlite create -q "$T/l-eject.cfg"
+is "l-eject: created" "$rc" 0 || diag "$err"
+console_has l-eject 'tiny: ready'
+id=$(domid_of l-eject)
+# What the backend's node and libxl's say is in it
+disc()
+{
+	local node=/libxl/$id/device/vbd/5632
+	xenstore-read "$(xenstore-read $node/backend)/params" $node/params | sed 's/^aio://' | paste -sd ,
+}
+ejected() { [ "$(grep -c '"event":"device","name":"l-eject",.*"text":"the guest has ejected hdc"' $events)" = "$1" ]; }
+for n in 1 2; do
+	like "there is a disc ($n)" "$(disc)" "^$T/cd.iso,$T/cd.iso$"
+	xlite console -t pv l-eject <<< "write device/vbd/5632/eject eject" > /dev/null
+	within "the guest ejects it, which is told" 20 ejected "$n"
+	is "it is not in the drive" "$(disc)" ,
+	[ $n = 2 ] || run xlite cd-insert l-eject hdc "$T/cd.iso"
+done
+run xlite destroy l-eject
 
 # xenconsoled has a page of each guest: one that is destroyed cannot go while it stands still.
 tiny l-zombie

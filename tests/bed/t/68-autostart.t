@@ -193,6 +193,8 @@ mkfifo "$T/fifo"
 python3 "$T/hold.py" "$T/lock" "$T/held" < "$T/fifo" &
 exec 7> "$T/fifo"
 within "another holds the lock" 20 test -e "$T/held"
+locked() { grep -q ":$(stat -c %i "$T/lock") " /proc/locks; }
+ok "which can be seen" locked
 xlite create -q -p "$T/c-lock.cfg" 7>&- 2> "$T/one" &
 create=$!
 wait_for_it() { [ "$(grep -c "waiting for '$T/lock'" "$1")" = "$2" ]; }
@@ -210,9 +212,32 @@ is "with its creates" "$(grep -c "interrupted while waiting for '$T/lock'" "$T/t
 exec 7>&-
 wait $create
 is "then it goes on" "$?:$(xl domid c-lock > /dev/null; echo $?)" "0:0"
-nok "and holds no lock" grep -q OFDLCK.*WRITE.*:"$(stat -c %i "$T/lock") " /proc/locks
+nok "and holds no lock" locked
 xlite destroy c-lock
 is "and there is no other guest" "$(names)" ""
+
+# It is held only while memory is taken, not while backends come up.
+cat > "$T/vif" << END
+#!/bin/sh
+[ "\$1" != online ] || : > $T/slow
+while [ -e $T/slow ]; do sleep 0.1; done
+exec /etc/xen/scripts/vif-bridge "\$@"
+END
+chmod +x "$T/vif"
+tiny c-slow "vif=['script=$T/vif']"
+xlite create -q -p "$T/c-slow.cfg" &
+create=$!
+within "a create waits for its vif" 60 test -e "$T/slow"
+nok "and holds no lock" locked
+run_limit 60 xlite create -q -p "$T/c-lock.cfg"
+is "another is made meanwhile" "$rc:$err" "0:"
+ok "it waits still" test -e "/proc/$create"
+rm "$T/slow"
+wait $create
+is "then it goes on" $? 0
+xlite destroy c-lock
+xlite destroy c-slow
+
 conf 'autoballoon="on"' "lockfile=\"$T/fifo\""
 run_limit 60 xlite create -q "$T/c-lock.cfg"
 like "a lock file that is none" "$rc:$err" \
