@@ -121,16 +121,16 @@ static int look_at_all(struct xen *xen, struct lifecycle_target *targets, size_t
 
 	for (size_t i = 0; i < nr; i++) {
 		struct lifecycle_target *t = &targets[i];
-		bool ended = t->ended, gone = t->gone;
-		int rc;
+		int rc = is_done(t, until) ? 0 : look_at(xen, t, err);
 
-		if (is_done(t, until))
-			continue;
-		rc = look_at(xen, t, err);
 		if (rc < 0)
 			return rc;
-		if (report && ((t->ended && !ended) || (t->gone && !gone)))
+		/* Also what a wait for something else has seen. */
+		if (report && ((t->ended && !t->told) || (t->gone && !t->told_gone))) {
 			report(t);
+			t->told = true;
+			t->told_gone = t->gone;
+		}
 		left += !is_done(t, until);
 	}
 	return left;

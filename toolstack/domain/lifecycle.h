@@ -25,6 +25,7 @@ struct lifecycle_target {
 	bool acked;		/* took the request out of the store, or has ended */
 	bool ended;		/* shut down, or gone */
 	bool gone;		/* no longer there */
+	bool told, told_gone;	/* that it has ended, that it is gone: to whoever waits */
 	unsigned int reason;	/* enum domctl_reason when ended and not gone */
 };
 

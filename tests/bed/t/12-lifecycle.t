@@ -173,6 +173,35 @@ rm "$lock"
 exec 8>&-
 wait $!
 is "so is what came late" "$?:$(ls /var/lib/xen/userdata-?."$id".* 2> /dev/null)" "0:"
+# -ww waits until it is gone; each is back under a new number after reboot -a -w.
+tiny p3 'on_poweroff="preserve"'
+tiny p4
+ok "xlite creates" xlite create -q "$T/p3.cfg"
+ok "xlite creates" xlite create -q "$T/p4.cfg"
+console_has p3 'tiny: ready'
+console_has p4 'tiny: ready'
+p3=$(xl domid p3) p4=$(xl domid p4)
+run_limit 60 xlite reboot -a -w
+is "reboot -a -w" "$rc:$out" "0:"
+like "asks both, and waits" "$err" "Rebooting domain $p3.*Rebooting domain $p4.*Waiting for 2 domains"
+for n in $p3 $p4; do like "domain $n has ended" "$err" "Domain $n has been (shut down, reason code 1|destroyed)"; done
+new_ones() { local a b; a=$(xl domid p3) && b=$(xl domid p4) && [ "$a" -gt "$p4" ] && [ "$b" -gt "$p4" ]; }
+within "both are back under a new number" 30 new_ones
+twice() { [ "$(grep -ac '^tiny: ready' "$(console_log "$1")")" = 2 ]; }
+within "p3 runs" 60 twice p3
+within "p4 runs" 60 twice p4
+timeout 100 xlite shutdown -ww p3 2> "$T/said" &
+pid=$!
+within "shutdown -ww: it has ended" 30 has_state p3 '---s--'
+within "which is told" 20 grep -q 'has been shut down, reason code 0' "$T/said"
+ok "that is not enough" test -e "/proc/$pid"
+run xlite destroy p3
+wait $pid
+is "now it is" "$?:$(grep -c "has been destroyed" "$T/said")" 0:1
+run_limit 60 xlite shutdown -ww p4
+is "shutdown -ww" "$rc" 0
+ok "it is gone at once" xen_gone p4
+
 no_records() { [ -z "$(ls /run/xlite)" ]; }
 # What xl destroyed or renamed behind our back leaves a record.
 run xlite cleanup
