@@ -88,6 +88,14 @@ run xlite vncviewer q-same
 like "which is not installed" "$rc:$err" "^1:xlite: there is no 'vncviewer' here"
 run xlite vncviewer 0
 is "of a domain that has none" "$rc:$err" "1:xlite: domain 0 has no VNC server"
+# A password that somebody has given it is handed on.
+model viewer 'echo "$@" "$(cat)"'
+xenstore-write "/local/domain/$id/console/vnc-pass" secret
+run env VNCVIEWER="$T/viewer" xlite vncviewer -a q-same < /dev/null
+is "vncviewer -a" "$rc:$out:$err" "0:127.0.0.1:0 -autopass secret:"
+run env VNCVIEWER="$T/viewer" xlite vncviewer q-same < /dev/null
+is "not without" "$rc:$out:$err" "0:127.0.0.1:0 :"
+xenstore-rm "/local/domain/$id/console/vnc-pass"
 tty=$(node "/local/domain/$id/device/console/1/tty")
 ok "the channel's pty" test -c "$tty"
 run xlite channel-list q-same
@@ -112,6 +120,13 @@ run xlite destroy q-two
 said
 is "destroy of one whose QEMU was killed" "$rc:$err" "0:"
 nok "its socket goes" test -e "$T/sock"
+tiny q-pass "vfb=['vncunused=1']"
+rm "$T/viewed"
+run env VNCVIEWER="$T/viewer" xlite create -q -p -A "$T/q-pass.cfg"
+said
+is "create -A" "$rc:$out:$err" "0::"
+within "a viewer, and no password" 20 grep -qx 127.0.0.1:1 "$T/viewed"
+run xlite destroy q-pass
 run xl destroy q-same
 is "xl destroys ours" "$rc:$out" "0:"
 nothing_left "both"

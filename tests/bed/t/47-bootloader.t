@@ -186,6 +186,8 @@ run xlite destroy b-noisy
 boots b-no "$T/part,raw,xvda,w" "bootloader=\"$T/bin/broken\""
 run xlite create -q -p "$T/b-no.cfg"
 like "one that fails" "$rc:$err" "^3:.*bootloader '$T/bin/broken': it ended with status 3: its last words"
+run xlite why b-no
+like "why tells it, too" "$rc:$out" "^0:.*bootloader '$T/bin/broken': it ended with status 3: its last words"
 boots b-no "$T/part,raw,xvda,w" "bootloader=\"$T/bin/slow\""
 xlite create -q -p "$T/b-no.cfg" 2> "$T/slow.err" &
 pid=$!

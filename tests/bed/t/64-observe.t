@@ -145,6 +145,10 @@ run xlite check --json "$T/w-one.cfg" 'kernel="/etc/passwd"'
 like "--json" "$rc:$out" '^1:.*"level": "error",.*"what": "boot",'
 run xlite check "$T/no.cfg"
 is "no such file" "$rc:$out" "1:error: cannot open '$T/no.cfg': No such file or directory"
+config w-hvm 'type="hvm"' memory=64 "firmware_override=\"$T/none1\"" "bios_path_override=\"$T/none2\""
+run xlite check "$T/w-hvm.cfg"
+is "check: firmware that is not there" "$rc:$(grep '^error:' "$T/.out")" "1:error: firmware_override: cannot open '$T/none1': No such file or directory
+error: bios_path_override: cannot open '$T/none2': No such file or directory"
 
 # A name that comes by a rename; its end is the end, however it came.
 waiting w-renamed --for=ip
@@ -202,6 +206,22 @@ for what in 'Xen 4\.[0-9.]+.* answers' 'xenstored answers' 'xenconsoled runs, an
 	'QEMU and firmware' 'MiB of memory are free' 'is left over'; do
 	like "ok: $what" "$out" "(^|"$'\n'")ok: [^"$'\n'"]*$what"
 done
+# What a QEMU leaves, and what xl.conf says beside what is there.
+cp /etc/xen/xl.conf "$T/xl.conf"
+printf '%s\n' 'autoballoon="on"' 'vif.default.bridge="nobr"' > /etc/xen/xl.conf
+mkfifo "$T/fifo"
+bash -c "read -r _ < $T/fifo" qemu -xen-domid 29999 &
+model=$!
+within "as if it was a QEMU" 20 grep -q xen-domid "/proc/$model/cmdline"
+run xlite doctor
+cp "$T/xl.conf" /etc/xen/xl.conf
+is "doctor: warnings alone" "$rc:$err" "0:"
+like "autoballoon" "$out" "warning: dom0_mem= says how much memory dom0 has, but autoballoon is on"
+like "the default bridge" "$out" "warning: the default bridge 'nobr' is not there, but "
+like "a QEMU" "$out" "warning: process $model is the QEMU of domain 29999, which is gone"
+echo > "$T/fifo"
+wait $model
+# What is wrong.
 xenstore-write /libxl/29999/x 1
 : > /run/xlite/w-cut.dom
 : > /var/lib/xen/userdata-d.29999.00000000-0000-0000-0000-000000000001.libxl-json
@@ -249,6 +269,24 @@ is "no room for an event" "$rc:$err" "0:xlite: warning: an event is lost: cannot
 is "half of it is not there" "$(stat -c %s $log)" $((900 * 1024 - 20))
 xlite destroy w-full
 like "the next one is a line" "$(tail -n 1 $log)" '^\{.*"w-full".*\}$'
+
+# The log is full: what was said is beside it, and is shown.
+within "nothing is under way" 20 grep -q '"event":"destroyed","name":"w-full"' $log
+tiny w-rotate
+printf -v now '%(%s)T' -1
+line="{\"time\":$now.5,\"event\":\"error\",\"name\":\"w-pad\",\"domid\":1,\"text\":\""
+room=$((1024 * 1024 - 20 - $(stat -c %s $log)))
+{ printf '%s' "$line"; head -c $((room - ${#line} - 3)) /dev/zero | tr '\0' x; echo '"}'; } >> $log
+is "nearly full" "$(stat -c %s $log)" $((1024 * 1024 - 20))
+run xlite create -q -p "$T/w-rotate.cfg"
+is "one more" "$rc:$err" "0:"
+xlite destroy w-rotate
+within "and one more" 20 grep -q '"event":"destroyed","name":"w-rotate"' $log
+ok "it begins anew" [ "$(stat -c %s $log)" -lt 4096 ]
+ok "the old one is beside it" [ "$(stat -c %s $log.1)" -ge $((1024 * 1024)) ]
+xlite events | cut -c 1-80 > "$T/events"
+is "all is shown, once" "$(grep -oE 'w-(pad|rotate) +[0-9]+ +[a-z]+' "$T/events" | awk '{ print $1, $3 }' | paste -sd ,)" \
+	"w-pad error,w-rotate create,w-rotate destroyed"
 
 run xlite destroy w-again
 within "the supervisor goes" 20 eval '! pgrep -fx "xlite supervise" > /dev/null'
