@@ -132,7 +132,7 @@ static int check_hvm(const struct devices *set, struct err *err)
 	if (rc == 0)
 		rc = check_program(config, err);
 	qemu_display(set, &display);
-	return rc == 0 ? qemu_probe(qemu_program(config), &display, &config->hvm.spice, err) : rc;
+	return rc == 0 ? qemu_probe(qemu_program(config), &display, &config->hvm, err) : rc;
 }
 
 int qemu_check(const struct devices *set, struct err *err)

@@ -16,9 +16,9 @@
 struct device_kind;
 struct devices;
 struct domain_config;
+struct hvm_config;
 struct qmp;
 struct sdl_config;
-struct spice_config;
 struct store_nodes;
 struct strbuf;
 struct vnc_config;
@@ -125,12 +125,13 @@ const char *qemu_program(const struct domain_config *config);
 int qemu_check(const struct devices *set, struct err *err) must_check;
 
 /*
- * Before a domain exists: whether program can do what display and spice (may be NULL) ask for
- * and many builds leave out, SDL, SPICE, VNC passwords, a keymap: which shows when it runs, so
- * that it is run for a moment when one of these is wanted. -EOPNOTSUPP names the key.
+ * Before a domain exists: whether program can do what display and hvm (may be NULL) ask for and
+ * many builds leave out, SDL, SPICE, USB redirection, QXL, VNC passwords, a keymap: which shows
+ * when it runs, so that it is run for a moment when one of these is wanted. -EOPNOTSUPP names the
+ * key.
  */
 int qemu_probe(const char *program, const struct qemu_display *display,
-	       const struct spice_config *spice, struct err *err) must_check;
+	       const struct hvm_config *hvm, struct err *err) must_check;
 
 /* Whether domid has a live QEMU (ours or xl's): *pid, or 0. */
 int qemu_find(struct xen *xen, uint32_t domid, int *pid, struct err *err) must_check;

@@ -16,7 +16,6 @@
 #include "kind.h"
 
 /* Numbers of config.h. */
-enum { VGA_STD = 2, VGA_NONE, VGA_QXL };
 enum { HDTYPE_AHCI = 2, VENDOR_XENSERVER = 1 };
 
 /* xen/hvm/e820.h: HVM_BELOW_4G_MMIO_LENGTH. A hole that is no larger is what there is anyway. */

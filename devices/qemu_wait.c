@@ -63,6 +63,9 @@ static int next_waiting(struct devices *set, const struct device **waiting, stru
 	char back[DEVICE_PATH_LEN], path[DEVICE_PATH_LEN + 8];
 
 	*waiting = NULL;
+	/* It may not see them any more; check_restricted() has left none that it must take. */
+	if (set->qemu->jail.restricted)
+		return 0;
 	for (size_t i = 0; i < set->nr; i++) {
 		struct device *dev = &set->items[i];
 		uint64_t state = XenbusStateUnknown;

@@ -9,6 +9,7 @@
 #include "base/scope.h"
 #include "builders/hvminfo.h"
 #include "config/config.h"
+#include "config/platform.h"
 #include "domain/firmware.h"
 #include "domain/layout.h"
 #include "domain/platform.h"
@@ -100,6 +101,8 @@ static void test_check(void)
 		  "an HVM guest cannot have 129 vcpus: 128 is the most" },
 		{ { .hvm = { .bios = 1 } }, EOPNOTSUPP,
 		  "bios=\"rombios\" was qemu-xen-traditional's: use seabios" },
+		{ { .hvm = { .rdm_strategy = RDM_STRATEGY_HOST } }, EOPNOTSUPP, "rdm=\"strategy=host\" is not "
+		  "supported: only memory that the guest's own devices claim is looked at" },
 		{ { .ramdisk = path }, EINVAL,
 		  "ramdisk belongs to a kernel, and the config gives none" },
 		{ { .cmdline = path }, EINVAL,
@@ -107,12 +110,12 @@ static void test_check(void)
 		{ { .kernel = path, .ramdisk = path, .cmdline = path }, 0, NULL },
 		{ { .video_memkb = 4 * MIB }, EINVAL,
 		  "videoram is 4 MiB, but this vga needs 8 MiB" },
-		{ { .hvm = { .vga_kind = 2 }, .video_memkb = 8 * MIB }, EINVAL,
+		{ { .hvm = { .vga_kind = VGA_STD }, .video_memkb = 8 * MIB }, EINVAL,
 		  "videoram is 8 MiB, but this vga needs 16 MiB" },
-		{ { .hvm = { .vga_kind = 4 }, .target_memkb = 128 * MIB, .max_memkb = 128 * MIB },
+		{ { .hvm = { .vga_kind = VGA_QXL }, .target_memkb = 128 * MIB, .max_memkb = 128 * MIB },
 		  EINVAL, "memory is 128 MiB, but an HVM guest needs at least 136 MiB: 8 and 128 "
 		  "for its video card" },
-		{ { .hvm = { .vga_kind = 3 }, .target_memkb = 8 * MIB, .max_memkb = 8 * MIB }, 0,
+		{ { .hvm = { .vga_kind = VGA_NONE }, .target_memkb = 8 * MIB, .max_memkb = 8 * MIB }, 0,
 		  NULL },
 		{ { .target_memkb = 8 * MIB, .max_memkb = 64 * MIB }, EINVAL,
 		  "memory is 8 MiB, but an HVM guest needs at least 16 MiB: 8 and 8 for its video "

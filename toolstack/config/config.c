@@ -393,8 +393,9 @@ bool vnc_names_display(const char *listen)
 /* What the card that is chosen has when nothing is said; libxl's numbers, KiB. */
 uint64_t config_video_memkb(const struct domain_config *config)
 {
-	static const uint64_t cards[] = {	/* vga_kind */
-		8 << 10, 8 << 10, 16 << 10, 0, 128 << 10,
+	static const uint64_t cards[] = {
+		[VGA_UNKNOWN] = 8 << 10, [VGA_CIRRUS] = 8 << 10, [VGA_STD] = 16 << 10,
+		[VGA_QXL] = 128 << 10,
 	};
 
 	if (config->type != DOMAIN_HVM || (size_t)config->hvm.vga_kind >= ARRAY_SIZE(cards))

@@ -101,6 +101,9 @@ struct sched_config {		/* CONFIG_SCHED_DEFAULT etc.: leave Xen's own value */
 	int weight, cap, period, budget, extratime, slice, latency;
 };
 
+/* libxl's numbers. */
+enum vga_kind { VGA_UNKNOWN, VGA_CIRRUS, VGA_STD, VGA_NONE, VGA_QXL };
+
 struct hvm_config {
 	char *firmware;		/* replaces hvmloader */
 	int bios;		/* 0 unknown, 1 rombios, 2 seabios, 3 ovmf */
@@ -114,7 +117,7 @@ struct hvm_config {
 	struct str_list smbios;			/* 4.18: "type=value" as given */
 	int hdtype;		/* 1 ide, 2 ahci */
 	enum tri nographic;
-	int vga_kind;		/* 0 unknown, 1 cirrus, 2 std, 3 none, 4 qxl */
+	int vga_kind;		/* enum vga_kind */
 	struct vnc_config vnc;
 	char *keymap;
 	struct sdl_config sdl;

@@ -36,9 +36,6 @@ int hostparts_plan(const struct domain_config *config, const struct host_guests 
 		!guests->iommu_share ? "this host's IOMMU cannot" :
 		!platform->hap ? "they are for hap=1" : NULL;
 
-	if (config->type == DOMAIN_HVM && config->hvm.rdm_strategy == RDM_STRATEGY_HOST)
-		return fail(err, EOPNOTSUPP, "rdm=\"strategy=host\" is not supported: only memory that "
-			    "the guest's own devices claim is looked at");
 	if (!hostparts_wants_iommu(config))
 		return 0;
 	if (config->passthrough == DISABLED)

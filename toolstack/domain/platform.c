@@ -6,6 +6,7 @@
 
 #include "builders/builder.h"
 #include "config/config.h"
+#include "config/platform.h"
 #include "hostparts.h"
 #include "viridian.h"
 #include "xen/domctl.h"
@@ -82,6 +83,9 @@ static int check_hvm(const struct domain_config *config, struct err *err)
 	if (!config->kernel && (config->ramdisk || config->cmdline))
 		return fail(err, EINVAL, "%s belongs to a kernel, and the config gives none",
 			    config->ramdisk ? "ramdisk" : "a kernel command line");
+	if (config->hvm.rdm_strategy == RDM_STRATEGY_HOST)
+		return fail(err, EOPNOTSUPP, "rdm=\"strategy=host\" is not supported: only memory "
+			    "that the guest's own devices claim is looked at");
 	rc = check_video(config, err);
 	return rc < 0 ? rc : viridian_mask(&config->hvm, &mask, err);
 }

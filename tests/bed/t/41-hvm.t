@@ -79,15 +79,23 @@ xlite destroy h-button
 bare h-pressed
 xlite create -q "$T/h-pressed.cfg"
 console_has h-pressed 'tiny: ready'
-pressed() { type_at h-pressed 'port 8000'; console_has h-pressed "port 8000 = $1"; }
-pressed 0
+pressed() { type_at "$1" 'port 8000'; console_has "$1" "port 8000 = $2"; }
+pressed h-pressed 0
 run xlite trigger h-pressed power
 is "trigger power" "$rc:$err" "0:"
-pressed 256
+pressed h-pressed 256
 run xlite trigger h-pressed sleep
 is "trigger sleep" "$rc:$err" "0:"
-pressed 768
+pressed h-pressed 768
 xlite destroy h-pressed
+bare h-forced
+xlite create -q -p "$T/h-forced.cfg"
+run xlite shutdown -F h-forced
+like "shutdown -F" "$rc:$err" '^0:.*sending ACPI power button event'
+xlite unpause h-forced
+console_has h-forced 'tiny: ready'
+pressed h-forced 256
+xlite destroy h-forced
 
 # Runs, talks, follows its target, ends.
 bare h-run memory=64 maxmem=128 vcpus=2

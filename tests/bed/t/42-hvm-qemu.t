@@ -85,6 +85,24 @@ refused "a window" "sdl: this QEMU cannot do SDL windows: .*'sdl'" sdl=1
 refused "a keymap" "keymap: this QEMU cannot do that keymap: 'nosuch'" 'keymap="nosuch"'
 refused "graphics passthrough" 'gfx_passthru is not supported' gfx_passthru=1
 refused "a stub domain" 'device_model_stubdomain_override=1 is not supported' device_model_stubdomain_override=1
+refused "another QEMU" 'device_model_version="qemu-xen-traditional" is not supported, only qemu-xen is' \
+	'device_model_version="qemu-xen-traditional"'
+refused "reserved memory of the whole host" 'rdm="strategy=host" is not supported' 'rdm="strategy=host"' 'kernel="/nowhere"'
+spice=(spice=1 spiceport=6000 'spicehost="127.0.0.1"' spicedisable_ticketing=1)
+refused "USB redirection" "spiceusbredirection: this QEMU cannot do USB redirection: it has no device 'usb-redir'" \
+	"${spice[@]}" spiceusbredirection=1
+# Says of QXL what Debian's QEMU says of the other.
+cat > "$T/no-qxl" << 'EOF'
+#!/bin/bash
+while read -r line && [[ $line != *quit* ]]; do
+	[[ $line != *'"driver":"qxl-vga"'* ]] ||
+		echo "{\"error\": {\"class\": \"GenericError\", \"desc\": \"'qxl-vga' is not a valid device model name\"}}"
+done
+EOF
+chmod +x "$T/no-qxl"
+refused "QXL" "vga=\"qxl\": this QEMU cannot do QXL video: it has no device 'qxl-vga'" \
+	'vga="qxl"' memory=256 'device_model_version="qemu-xen"' \
+	"device_model_override=\"$T/no-qxl\""
 refused "an unknown sound card" "unknown soundhw 'tuba', valid are ac97" 'soundhw="tuba"'
 qemu-img create -q -f qcow2 "$T/q" 1M
 refused "a disk that a restricted QEMU cannot serve" "dm_restrict=1: disk 'hda' would be served by QEMU" \
@@ -102,13 +120,17 @@ echo 'xen-qemuuser-range-base:x:200000:200000::/:/bin/false' >> /etc/passwd
 #	mov dx,0xb004; mov ax,0x2400; out dx,ax; jmp 2b
 #	3: call put; jmp 2b
 #	put: push ax; mov dx,0x3fd; 3: in al,dx; test al,0x20; jz 3b; pop ax; mov dl,0xf8; out dx,al; ret
-printf '%b' '\x31\xc0\x8e\xd8\xbe\x3f\x7c\xfc\xac\x84\xc0\x74\x05\xe8\x21\x00\xeb\xf6\xfb\xf4\xba\xfd' \
-	'\x03\xec\xa8\x01\x74\xf6\xb2\xf8\xec\x3c\x5a\x75\x09\xba\x04\xb0\xb8\x00\x24\xef\xeb\xe6' \
-	'\xe8\x02\x00\xeb\xe1\x50\xba\xfd\x03\xec\xa8\x20\x74\xfb' \
-	'\x58\xb2\xf8\xee\xc3boot sector\r\n\x00' > "$T/boot"
-truncate -s 510 "$T/boot"
-printf '\x55\xaa' >> "$T/boot"
-truncate -s 1M "$T/boot"
+boot_disk()	# boot_disk FILE 3|2: on the first serial port (0x3f8) or the second (0x2f8)
+{
+	printf '%b' '\x31\xc0\x8e\xd8\xbe\x3f\x7c\xfc\xac\x84\xc0\x74\x05\xe8\x21\x00\xeb\xf6\xfb\xf4\xba\xfd' \
+		'\x0'"$2"'\xec\xa8\x01\x74\xf6\xb2\xf8\xec\x3c\x5a\x75\x09\xba\x04\xb0\xb8\x00\x24\xef\xeb\xe6' \
+		'\xe8\x02\x00\xeb\xe1\x50\xba\xfd\x0'"$2"'\xec\xa8\x20\x74\xfb' \
+		'\x58\xb2\xf8\xee\xc3boot sector\r\n\x00' > "$1"
+	truncate -s 510 "$1"
+	printf '\x55\xaa' >> "$1"
+	truncate -s 1M "$1"
+}
+boot_disk "$T/boot" 3
 # It is started past a drive that is empty.
 hvm q-run 'serial=["pty","pty","tcp:127.0.0.1:7777,server,nowait"]' 'boot="dc"' "disk=['$T/boot,raw,hda,w',',,hdc,cdrom']" \
 	'usbdevice=["tablet","mouse"]' 'soundhw="ac97"'
@@ -119,22 +141,27 @@ id=$(xl domid q-run)
 tty=$(node "/local/domain/$id/serial/0/tty")
 ok "its first port's pty" test -c "$tty"
 ok "and its second" test -c "$(node "/local/domain/$id/serial/1/tty")"
-# Paused until somebody listens: QEMU drops what nobody does.
-exec 4<> "$tty"
-xlite unpause q-run
-while read -r -t 120 line <&4 && [[ $line != *"boot sector"* ]]; do :; done
-exec 4>&-
-like "it is heard" "$line" '^boot sector'
-echoes()	# echoes TOOL OPTION...: what is typed comes back
+heard()		# heard NAME TTY: paused until somebody listens, as QEMU drops what nobody does
+{
+	local line
+
+	exec 4<> "$2"
+	xlite unpause "$1"
+	while read -r -t 120 line <&4 && [[ $line != *"boot sector"* ]]; do :; done
+	exec 4>&-
+	like "$1 is heard" "$line" '^boot sector'
+}
+heard q-run "$tty"
+echoes()	# echoes NAME OPTION...: what is typed comes back
 {
 	: > "$T/said"
 	# shellcheck disable=SC2094
 	{ echo "to-$1$2."; wait_for 30 grep -q "to-$1$2\." "$T/said"; } |
-		timeout -k 5 60 "$1" console "${@:2}" q-run > "$T/said"
-	like "$1 console ${*:2}" "$(tr -d '\r' < "$T/said")" "to-$1$2\\."
+		timeout -k 5 60 xlite console "${@:2}" "$1" > "$T/said"
+	like "$1: console ${*:2}" "$(tr -d '\r' < "$T/said")" "to-$1$2\\."
 }
-echoes xlite
-echoes xlite -t serial
+echoes q-run
+echoes q-run -t serial
 # xl's console reads a terminal alone.
 timeout -k 5 40 xl console -t serial q-run > "$T/said" < /dev/null &
 wait_for 20 pgrep -x xenconsole
@@ -171,6 +198,35 @@ is "s3resume" "$rc:$err" "0:"
 restarted() { local now; now=$(xl domid q-run 2> /dev/null) && [ "$now" != "$id" ] && [[ $(< /run/xlite/q-run.dom) == complete* ]]; }
 within "wakes it" 60 restarted
 id=$(xl domid q-run)
+
+# What only a recorder has seen so far: SPICE, another card, USB 3, sound, a second port without a first.
+boot_disk "$T/boot2" 2
+hvm q-more "${spice[@]}" spicevdagent=1 'vga="qxl"' memory=256 usbversion=3 'soundhw="hda"' vnc=0 \
+	'serial=["none","pty"]' "disk=['$T/boot2,raw,hda,w']"
+run xlite create -q -p "$T/q-more.cfg"
+calm
+is "more of it" "$rc:$err" "0:"
+more=$(xl domid q-more)
+is "no first port" "$(node "/local/domain/$more/serial/0/tty")" ""
+heard q-more "$(node "/local/domain/$more/serial/1/tty")"
+echoes q-more -t serial -n 1
+run xlite qemu-monitor-command q-more 'info spice'
+like "its SPICE server" "$out" 'address: 127\.0\.0\.1:6000.*auth: none'
+# A client's first words (spice-protocol, SpiceLinkHeader and SpiceLinkMess: the main channel), and
+# their answer: a header of its own, then no error.
+spice_link()
+{
+	exec 3<> /dev/tcp/127.0.0.1/6000 || return
+	printf '%b' 'REDQ\x02\0\0\0\x02\0\0\0\x12\0\0\0' '\0\0\0\0\x01\0\0\0\0\0\0\0\0\0\x12\0\0\0' >&3
+	timeout 20 head -c 20 <&3 | od -An -v -tx1 -w20
+	exec 3>&-
+}
+like "answers a client" "$(spice_link 2>&1)" '^ 52 45 44 51 02 00 00 00 .* 00 00 00 00$'
+run xlite qemu-monitor-command q-more 'info pci'
+like "QXL, USB 3, sound" "$out" 'PCI device 1b36:0100.*PCI device 1033:0194.*PCI device 8086:2668'
+run xlite destroy q-more
+calm
+is "it is destroyed" "$rc:$err" "0:"
 
 # 4. Stopped, then killed.
 pid=$(pid_of "$id")
@@ -237,6 +293,41 @@ for tool in xl xlite; do
 	# libxl leaves that until the next one of this number.
 	[ $tool = xlite ] || nok "its root goes" test -e "/var/run/xen/qemu-root-$id"
 done
+# With a disk, a card and a CD; a user that all share.
+printf '%s\n' "$users" 'xen-qemuuser-shared:x:300000:300000::/:/bin/false' > /etc/passwd
+for cd in one two; do
+	echo $cd > "$T/$cd.iso"
+	truncate -s 1M "$T/$cd.iso"
+done
+hvm q-jail dm_restrict=1 'serial="pty"' "disk=['$T/boot,raw,hda,w','$T/one.iso,,hdc,cdrom']" \
+	"vif=['mac=00:16:3e:00:00:11']"
+run xlite create -q -p "$T/q-jail.cfg"
+calm
+is "restricted, with devices" "$rc:$err" "0:"
+id=$(xl domid q-jail)
+pid=$(pid_of "$id")
+is "the shared user" "$(stat -c %u "/proc/$pid")" 300000
+is "who is not killed by number" "$(node "/local/domain/$id/image/device-model-kill-uid")" ""
+is "an empty root" "$(readlink "/proc/$pid/root"):$(ls -A "/proc/$pid/root/")" "/run/xen/qemu-root-$id:"
+like "files may grow, cores not" "$(< "/proc/$pid/limits")" 'Max file size +unlimited .*Max core file size +0 '
+is "its tap is on the bridge" "$(readlink "/sys/class/net/vif$id.0-emu/master")" ../xenbr0
+heard q-jail "$(node "/local/domain/$id/serial/0/tty")"
+opened() { find "/proc/$pid/fd" -lname "$T/*.iso" -printf '%l\n' 2> /dev/null; }
+drive() { run xlite qemu-monitor-command q-jail 'info block'; out=${out#*ide-5632}; }
+is "its CD" "$(opened)" "$T/one.iso"
+run xlite cd-insert q-jail hdc "$T/two.iso"
+is "another CD" "$rc:$err:$(opened)" "0::$T/two.iso"
+drive
+like "is in the drive" "$out" '^ .*: /dev/fdset/[0-9]+ \(raw, read-only\)'
+run xlite cd-eject q-jail hdc
+is "none" "$rc:$err:$(opened)" "0::"
+drive
+like "it is empty" "$out" '^: \[not inserted\]'
+run xlite destroy q-jail
+calm
+is "and destroyed" "$rc:$err" "0:"
+nothing_left "restricted, with devices"
+
 hvm q-user 'device_model_user="games"'
 run xlite create -q -p "$T/q-user.cfg"
 calm
