@@ -79,6 +79,20 @@ hvm d-no "vif=['vifname=xenbr0-x','vifname=eth0,type=vif']"
 run xlite create -q -p "$T/d-no.cfg"
 like "a link's name that is taken" "$rc:$err" "^[36]:.*vif 1: vifname=eth0: this host has"
 
+# More than QEMU has places for.
+beyond()	# beyond WHAT MESSAGE QEMU-HAS CONFIG-LINE...
+{
+	hvm d-many "${@:4}"
+	run xlite create -p "$T/d-many.cfg"
+	like "$1" "$rc:$err" "^0:.*disk '[a-z]*': beyond the $2 disks: the guest sees it through PV drivers alone"
+	run xlite qemu-monitor-command d-many 'info block'
+	like "$1: the first is emulated" "$out" "$3"
+	unlike "$1: and this one not" "$out" "$T/b "
+	xlite destroy d-many
+}
+beyond "a fifth IDE disk" "4 emulated IDE" 'ide0-hd0' "disk=['$T/a,raw,hda,w','$T/b,raw,xvde,w']"
+beyond "a seventh AHCI disk" "6 emulated AHCI" 'ahcidisk-0' 'hdtype="ahci"' "disk=['$T/a,raw,hda,w','$T/b,raw,xvdg,w']"
+
 # 3. What a PC's firmware reads: floppy, IDE, SCSI.
 hvm d-bios 'boot="a"' "serial=\"file:$T/serial\"" \
 	"disk=['$T/fd,raw,fda,r','$T/a,raw,hda,w','$T/b,raw,sda,w']"
@@ -117,7 +131,7 @@ fi
 # 4. Drives, links and PV devices of a guest that need not run.
 cd_json() { json_of "$id" | grep -B1 '"vdev": "hdc"'; }
 cd_node() { echo "$(node "/local/domain/0/backend/qdisk/$id/5632/params") $(node "/libxl/$id/device/vbd/5632/params")"; }
-hvm d-cd "disk=['$T/a,raw,hda,w','$T/one.iso,,hdc,cdrom']" "vif=['mac=00:16:3e:00:00:11,model=e1000','type=vif']"
+hvm d-cd vnc=1 "disk=['$T/a,raw,hda,w','$T/one.iso,,hdc,cdrom']" "vif=['mac=00:16:3e:00:00:11,model=e1000','type=vif']"
 run xlite create -q -p "$T/d-cd.cfg"
 calm
 is "a guest with a drive" "$rc:$err" "0:"
@@ -176,6 +190,41 @@ run xlite network-detach d-cd 0
 calm
 is "also of one with a card" "$rc:$err" "0:"
 is "whose tap is on no bridge then" "$(cd $net && echo "vif$id.0"*):$(bridge_of "vif$id.0-emu")" "vif$id.0-emu:"
+
+# Guests of the other tool: a drive, and the viewer, which writes down how it is called.
+mkdir "$T/viewer"
+printf '%s\n' '#!/bin/sh' 'printf "<%s>" "$@"' > "$T/viewer/vncviewer"
+chmod +x "$T/viewer/vncviewer"
+viewer()	# viewer NAME DISPLAY
+{
+	run env PATH="$T/viewer:$PATH" xl vncviewer "$1"
+	said="$rc:$out:$err"
+	run env PATH="$T/viewer:$PATH" xlite vncviewer "$1"
+	is "$1: vncviewer as xl's" "$rc:$out:$err" "$said"
+	is "$1: which finds it" "$said" "0:<127.0.0.1:$2>:"
+}
+hvm d-xl vnc=1 "disk=['$T/one.iso,,hdc,cdrom']"
+same_patient xl create -q -p "$T/d-xl.cfg"
+is "xl's with a drive" "$rc" 0 || diag "$err"
+ours=$id
+id=$(xl domid d-xl)
+run xlite cd-insert d-xl hdc "$T/two.iso"
+is "cd-insert into xl's" "$rc:$out:$err:$(cd_node)" "0:::aio:$T/two.iso aio:$T/two.iso"
+like "which is kept" "$(cd_json)" "$T/two.iso"
+run xlite qemu-monitor-command d-xl 'info block'
+like "and in QEMU's drive" "$out" "ide-5632 [^:]*: (/dev/fdset/[0-9]+|$T/two.iso)"
+run xlite cd-eject d-xl hdc
+is "cd-eject from xl's" "$rc:$out:$err:$(cd_node)" "0::: "
+run xlite qemu-monitor-command d-xl 'info block'
+like "QEMU's is empty" "$out" 'ide-5632: \[not inserted\]'
+run xl cd-insert d-xl hdc "$T/one.iso"
+is "xl goes on with it" "$rc:$(cd_node)" "0:aio:$T/one.iso aio:$T/one.iso" || diag "$err"
+viewer d-cd 0
+viewer d-xl 1
+run xlite destroy d-xl
+calm
+is "xlite destroys xl's" "$rc:$err" "0:"
+id=$ours
 
 # A QEMU that is stopped, or dead.
 pid=$(node "/local/domain/$id/image/device-model-pid")
