@@ -234,6 +234,8 @@ static int reap(struct supervisor *s, struct err *err)
 			rc = child_ended(s, &s->guests.items[i], status, err);
 			break;
 		}
+		if (WIFSIGNALED(status))
+			runfile_sweep_ends(RUNFILE_DIR);
 	}
 	return rc;
 }
@@ -346,6 +348,8 @@ static int open_all(struct supervisor *s, struct err *err)
 	if (s->signals < 0 || s->records < 0 ||
 	    inotify_add_watch(s->records, RUNFILE_DIR, IN_CLOSE_WRITE | IN_DELETE | IN_MOVED_TO) < 0)
 		return fail_sys(err, errno, "cannot watch '%s'", RUNFILE_DIR);
+	/* Of a child whose supervisor was killed as well. */
+	runfile_sweep_ends(RUNFILE_DIR);
 	rc = guests_init(&s->guests, &s->xen, err);
 	if (rc == 0)
 		rc = wait_catch_interrupts(err);

@@ -312,7 +312,7 @@ is "an empty root" "$(readlink "/proc/$pid/root"):$(ls -A "/proc/$pid/root/")" "
 like "files may grow, cores not" "$(< "/proc/$pid/limits")" 'Max file size +unlimited .*Max core file size +0 '
 is "its tap is on the bridge" "$(readlink "/sys/class/net/vif$id.0-emu/master")" ../xenbr0
 heard q-jail "$(node "/local/domain/$id/serial/0/tty")"
-opened() { find "/proc/$pid/fd" -lname "$T/*.iso" -printf '%l\n' 2> /dev/null; }
+opened() { find "/proc/$pid/fd" -lname "$T/*.iso" -printf "%l\n" 2> /dev/null | sort -u; }
 drive() { run xlite qemu-monitor-command q-jail 'info block'; out=${out#*ide-5632}; }
 is "its CD" "$(opened)" "$T/one.iso"
 run xlite cd-insert q-jail hdc "$T/two.iso"

@@ -80,7 +80,25 @@ kill $stay
 wait $stay
 is "--stay: told to go" $? 0
 is "its guest is not touched" "$(cut -d ' ' -f 1 /run/xlite/s-service.dom)" complete
+# The one that a create starts is not pushed aside; the service has its place when it ends.
+xlite supervise &
+created=$!
+holds_lock() { cat "/proc/$1/fdinfo"/* | grep -q "^lock:.*:$(stat -c %i /run/xlite/supervisor.lock) "; }
+within "the one of a create" 20 holds_lock $created
+xlite supervise --stay &
+stay=$!
+within "--stay waits beside it" 20 grep -q poll "/proc/$stay/wchan"
+ok "which goes on" holds_lock $created
 run xlite destroy s-service
+wait $created
+is "with its last guest it ends" $? 0
+within "--stay is the supervisor" 20 holds_lock $stay
+ends s-service3 poweroff destroy
+within "of the next guest" 30 xen_gone s-service3
+is "it alone" "$(pgrep -fx 'xlite supervise( --stay)?')" $stay
+kill $stay
+wait $stay
+is "told to go" $? 0
 
 ends s-keep crash preserve
 within "on_crash=preserve" 30 alone s-keep
