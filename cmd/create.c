@@ -192,6 +192,9 @@ static void tell_successor(uint32_t domid, void *arg)
 		log_debug("no console follows domain %u", domid);
 }
 
+/* The child's status when the guest is anybody's. */
+enum { ATTENDER_LEFT = 100 };
+
 static int attend_in_child(struct cmd *cmd, struct domain_config *config, uint32_t domid,
 			   int start, int successors, struct err *err)
 {
@@ -217,7 +220,7 @@ static int attend_in_child(struct cmd *cmd, struct domain_config *config, uint32
 		rc = domain_attend(&cmd->xen, config, domid, &hooks, err);
 	if (rc < 0)
 		fprintf(stderr, "%s: %s\n", cmd->prog, err->msg);
-	return rc < 0 ? STATUS_FAIL : 0;
+	return rc < 0 ? STATUS_FAIL : rc > 0 ? ATTENDER_LEFT : 0;
 }
 
 static int fork_attender(struct cmd *cmd, struct domain_config *config, uint32_t domid,
@@ -274,6 +277,7 @@ static int run_with_console(struct cmd *cmd, struct domain_config *config, uint3
 	struct console_options console = CONSOLE_OPTIONS_INIT;
 	enum console_end end = CONSOLE_DETACHED;
 	struct err gone;	/* with its record */
+	bool left;
 	int status = 0;
 	int rc = fork_attender(cmd, config, domid, &attender, err);
 
@@ -297,9 +301,11 @@ static int run_with_console(struct cmd *cmd, struct domain_config *config, uint3
 		kill(attender.pid, SIGTERM);
 	while (waitpid(attender.pid, &status, 0) < 0 && errno == EINTR)
 		kill(attender.pid, SIGTERM);
-	if (!opts->foreground && !opts->unwatched && domain_set_watched(config->name, true, &gone) == 0)
+	left = !WIFEXITED(status) || WEXITSTATUS(status) == ATTENDER_LEFT;
+	if (left && !opts->foreground && !opts->unwatched &&
+	    domain_set_watched(config->name, true, &gone) == 0)
 		start_supervisor(domid);
-	return rc < 0 ? rc : WIFEXITED(status) ? WEXITSTATUS(status) : STATUS_FAIL;
+	return rc < 0 ? rc : !WIFEXITED(status) ? STATUS_FAIL : left ? 0 : WEXITSTATUS(status);
 }
 
 /* After the domain stands: console, start, and whoever stays with it. */
@@ -318,7 +324,7 @@ static int start_domain(struct cmd *cmd, struct domain_config *config, uint32_t 
 		log_warn("domain %u stays, paused: %s", domid, undo.msg);
 	if (rc == 0 && opts->foreground)
 		rc = domain_attend(&cmd->xen, config, domid, &hooks, err);
-	return rc;
+	return rc < 0 ? rc : 0;
 }
 
 static int create(struct cmd *cmd, struct domain_config *config, struct err *err)

@@ -37,6 +37,8 @@ struct attended {
 	/* Its name when it was made, which another toolstack may have changed since; owned. */
 	char *recorded;
 	unsigned int restarts;		/* in a row that came quickly */
+	bool given_up;			/* it restarted too often */
+	bool leaves;			/* the user, who has interrupted */
 };
 
 static void printf_like(3, 4) tell(const struct attended *a, const char *kind, const char *fmt, ...)
@@ -50,12 +52,30 @@ static void printf_like(3, 4) tell(const struct attended *a, const char *kind, c
 	a->hooks->told(kind, a->config->name, a->domid, text);
 }
 
+/* Half a restart is of no use to anybody, nor to a user who wants to go: it is made, and then he goes. */
+static bool goes_after(struct attended *a, int rc)
+{
+	if (rc != -EINTR || a->leaves)
+		return false;
+	wait_forgive();
+	return a->leaves = true;
+}
+
+static int make_way(struct attended *a, struct err *err)
+{
+	int rc = ending_make_way(a->xen, a->domid, a->config->uuid, err);
+
+	return goes_after(a, rc) ? ending_destroy(a->xen, a->domid, a->config->uuid, err) : rc;
+}
+
 static int restart(struct attended *a, struct err *err)
 {
 	const struct create_how how = { .watched = false, .terminal = -1, .successor = true };
 	uint32_t old = a->domid;
 	int rc = domain_create(a->xen, a->config, &how, &a->domid, err);
 
+	if (goes_after(a, rc))
+		rc = domain_create(a->xen, a->config, &how, &a->domid, err);
 	if (rc == 0)
 		rc = domctl_unpause(a->xen, a->domid, err);
 	if (rc < 0)
@@ -79,17 +99,13 @@ static void dump_core(const struct attended *a)
 	}
 }
 
-/*
- * Nobody takes the name while the store does not have it. When it fails it is a restart: half of it
- * is of no use to anybody, also when the user wants to go.
- */
+/* Nobody takes the name while the store does not have it. When it fails it is a restart. */
 static int soft_reset(struct attended *a, struct err *err)
 {
 	struct runfile rf = RUNFILE_INIT;
 	struct runfile_record record;
 	struct domctl_info info;
 	struct err gone;
-	bool interrupted;
 	int rc = domain_hold(a->recorded, &rf, &record, err);
 
 	/* Cut off, it is what a create that was cut off is. */
@@ -113,14 +129,13 @@ static int soft_reset(struct attended *a, struct err *err)
 	}
 	log_warn("domain %u: no soft reset: %s: it is restarted", a->domid, err->msg);
 	tell(a, "error", "no soft reset: %s: it is restarted", err->msg);
-	interrupted = rc == -EINTR;
-	wait_forgive();
+	goes_after(a, rc);
 	rc = update_apply(a->xen, a->domid, a->config->uuid, a->config, err);
 	if (rc >= 0)
-		rc = ending_make_way(a->xen, a->domid, a->config->uuid, err);
+		rc = make_way(a, err);
 	if (rc == 0)
 		rc = restart(a, err);
-	return rc < 0 ? rc : interrupted ? NOTHING_LEFT : SUCCESSOR_RUNS;
+	return rc < 0 ? rc : SUCCESSOR_RUNS;
 }
 
 /* Devices that came and went, memory, vcpus. */
@@ -140,6 +155,18 @@ static void take_live_config(struct attended *a)
 	live = old;
 }
 
+static int gone(const struct attended *a)
+{
+	log_info("domain %u has been destroyed", a->domid);
+	tell(a, "destroyed", "%s", "");
+	return NOTHING_LEFT;
+}
+
+static bool comes_again(enum config_action action)
+{
+	return ending_restarts(action) || action == CONFIG_ACTION_SOFT_RESET;
+}
+
 /* What there is to attend now, or a failure. */
 static int carry_out(struct attended *a, enum config_action action, struct err *err)
 {
@@ -150,14 +177,20 @@ static int carry_out(struct attended *a, enum config_action action, struct err *
 	const char *no_reset;
 	int rc = runfile_lock_end(RUNFILE_DIR, config->name, &end, err);
 
+	a->leaves = rc == -EINTR;
+	if (a->leaves)
+		return NOTHING_LEFT;
 	if (rc == 0)
 		rc = domctl_info(a->xen, a->domid, &info, err);
 	if (rc < 0 && rc != -ENOENT)
 		return rc;
 	/* Who had the lock has destroyed it. */
 	if (rc == -ENOENT || info.dying || memcmp(info.uuid, config->uuid, sizeof(info.uuid)) != 0)
-		return NOTHING_LEFT;
-	if (ending_restarts(action) || action == CONFIG_ACTION_SOFT_RESET)
+		return gone(a);
+	/* It was held back for its QEMU's end, and has come to its own. */
+	if (info.shutdown && info.shutdown_reason != DOMCTL_SUSPEND)
+		action = ending_action(config, info.shutdown_reason);
+	if (comes_again(action))
 		take_live_config(a);
 	no_reset = ending_no_reset(config, &action);
 	if (no_reset) {
@@ -166,6 +199,10 @@ static int carry_out(struct attended *a, enum config_action action, struct err *
 	}
 	if (ending_dumps(action))
 		dump_core(a);
+	if (a->given_up)
+		return fail(err, EAGAIN, "domain %u (%s) is left as it ended: it was restarted %u times in a "
+			    "row within %d s each", a->domid, config->name, a->restarts - 1,
+			    ENDING_QUICK_S);
 	/* While the domain has its uuid, by which it is found. */
 	rc = ending_restarts(action) ? update_apply(a->xen, a->domid, config->uuid, config, err) : 0;
 	if (rc < 0)
@@ -185,7 +222,7 @@ static int carry_out(struct attended *a, enum config_action action, struct err *
 			rc = ending_keep_aside(a->xen, a->domid, config->uuid, &aside, err);
 		break;
 	default:
-		rc = ending_make_way(a->xen, a->domid, config->uuid, err);
+		rc = make_way(a, err);
 	}
 	if (rc == 0)
 		rc = restart(a, err);
@@ -228,22 +265,20 @@ static int wait_with_model(const struct attended *a, struct lifecycle_target *ta
 }
 
 /* Waits for its end: 1 and *action, or 0 when there is nothing left to carry out. */
-static int wait_for_end(const struct attended *a, enum config_action *action, struct err *err)
+static int wait_for_end(struct attended *a, enum config_action *action, struct err *err)
 {
 	struct lifecycle_target target = { .domid = a->domid };
 	int rc;
 
 	memcpy(target.uuid, a->config->uuid, sizeof(target.uuid));
 	rc = wait_with_model(a, &target, action, err);
-	if (rc == -EINTR)
-		return 0;
+	a->leaves = rc == -EINTR;
+	if (a->leaves)
+		return NOTHING_LEFT;
 	if (rc != 0)
 		return rc;
-	if (target.gone) {
-		log_info("domain %u has been destroyed", a->domid);
-		tell(a, "destroyed", "%s", "");
-		return 0;
-	}
+	if (target.gone)
+		return gone(a);
 	*action = ending_action(a->config, target.reason);
 	log_info("domain %u (%s) %s: %s", a->domid, a->config->name, ending_words(target.reason),
 		 config_action_name(*action));
@@ -252,43 +287,41 @@ static int wait_for_end(const struct attended *a, enum config_action *action, st
 	return 1;
 }
 
-/* As the supervisor does with one that ends again and again. 0: its turn has come; -EINTR. */
+/* As the supervisor does with one that ends again and again. 1: its turn has come; 0: nothing is left. */
 static int hold_back(struct attended *a, int64_t started_ms, struct err *err)
 {
+	struct lifecycle_target target = { .domid = a->domid };
 	bool quick = wait_now_ms() - started_ms < INT64_C(1000) * ENDING_QUICK_S;
-	int pause;
+	int rc, pause;
 
 	a->restarts = quick ? a->restarts + 1 : 0;
 	pause = a->restarts ? ending_pause(a->restarts - 1) : 0;
-	if (pause < 0) {
+	a->given_up = pause < 0;
+	if (a->given_up)
 		tell(a, "given-up", "restarted %u times in a row within %d s each", a->restarts - 1,
 		     ENDING_QUICK_S);
-		return fail(err, EAGAIN, "domain %u (%s) is left as it ended: it was restarted %u times in a "
-			    "row within %d s each", a->domid, a->config->name, a->restarts - 1,
-			    ENDING_QUICK_S);
-	}
-	if (!pause)
-		return 0;
+	if (pause <= 0)
+		return 1;
 	log_info("domain %u: its restart is held back for %d s", a->domid, pause);
 	tell(a, "held-back", "for %d s", pause);
-	return wait_poll(NULL, 0, wait_deadline(1000 * pause)) == -EINTR ? -EINTR : 0;
+	memcpy(target.uuid, a->config->uuid, sizeof(target.uuid));
+	rc = lifecycle_wait(a->xen, &target, 1, LIFECYCLE_GONE, 1000 * pause, NULL, err);
+	a->leaves = rc == -EINTR;
+	return a->leaves ? NOTHING_LEFT : rc == -ETIMEDOUT ? 1 : rc < 0 ? rc : gone(a);
 }
 
-/* One domain's life, and what comes of it; 0: nothing, or the user goes. */
+/* One domain's life, and what comes of it. */
 static int attend_one(struct attended *a, struct err *err)
 {
-	enum config_action action = CONFIG_ACTION_PRESERVE;
+	enum config_action action = CONFIG_ACTION_PRESERVE, does;
 	int64_t started_ms = wait_now_ms();
 	int rc = wait_for_end(a, &action, err);
 
-	if (rc <= 0)
-		return rc;
-	if (ending_restarts(action) || action == CONFIG_ACTION_SOFT_RESET) {
+	does = action;
+	ending_no_reset(a->config, &does);
+	if (rc > 0 && comes_again(does))
 		rc = hold_back(a, started_ms, err);
-		if (rc < 0)
-			return rc == -EINTR ? 0 : rc;
-	}
-	return carry_out(a, action, err);
+	return rc > 0 ? carry_out(a, action, err) : rc;
 }
 
 int domain_attend(struct xen *xen, struct domain_config *config, uint32_t domid,
@@ -297,7 +330,7 @@ int domain_attend(struct xen *xen, struct domain_config *config, uint32_t domid,
 	struct attended a = { .xen = xen, .config = config, .hooks = hooks, .domid = domid };
 	int rc = SUCCESSOR_RUNS;
 
-	while (rc > 0) {
+	while (rc > 0 && !a.leaves) {
 		if (rc == SUCCESSOR_RUNS) {
 			free(a.recorded);
 			a.recorded = strdup(config->name);
@@ -306,8 +339,8 @@ int domain_attend(struct xen *xen, struct domain_config *config, uint32_t domid,
 		if (rc == SUCCESSOR_RUNS && hooks->started)
 			hooks->started(a.domid, hooks->arg);
 	}
-	if (rc < 0 && rc != -EAGAIN)
+	if (rc < 0 && !a.given_up)
 		tell(&a, "error", "%s", err->msg);
 	free(a.recorded);
-	return rc;
+	return rc < 0 ? rc : a.leaves;
 }

@@ -21,7 +21,7 @@
 #include "xen/nodes.h"
 #include "xen/store.h"
 
-enum { GONE_MS = 30000, GONE_STEP_MS = 5, PAUSE_MOST_S = 60 };
+enum { GONE_MS = 5000, GONE_STEP_MS = 5, PAUSE_MOST_S = 60 };
 
 static const struct {
 	const char *name, *words;
@@ -150,8 +150,9 @@ int ending_destroy(struct xen *xen, uint32_t domid, const uint8_t uuid[16], stru
 
 int ending_make_way(struct xen *xen, uint32_t domid, const uint8_t uuid[16], struct err *err)
 {
-	int64_t deadline = wait_deadline(GONE_MS);
 	int rc = ending_destroy(xen, domid, uuid, err);
+	int64_t deadline = wait_deadline(GONE_MS);
+	uint64_t pages = UINT64_MAX;
 
 	while (rc == 0 && wait_now_ms() < deadline) {
 		struct domctl_info info;
@@ -159,6 +160,10 @@ int ending_make_way(struct xen *xen, uint32_t domid, const uint8_t uuid[16], str
 		rc = domctl_info(xen, domid, &info, err);
 		if (rc == -ENOENT || (rc == 0 && memcmp(info.uuid, uuid, sizeof(info.uuid)) != 0))
 			return 0;
+		if (rc == 0 && info.nr_pages < pages) {
+			pages = info.nr_pages;
+			deadline = wait_deadline(GONE_MS);
+		}
 		if (rc == 0 && wait_poll(NULL, 0, wait_deadline(GONE_STEP_MS)) == -EINTR)
 			return fail(err, EINTR, "interrupted");
 	}

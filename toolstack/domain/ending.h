@@ -64,9 +64,9 @@ int ending_destroy(struct xen *xen, uint32_t domid, const uint8_t uuid[16],
 		   struct err *err) must_check;
 
 /*
- * The same, and waits until it is really gone, with its memory and all that it had open. Half a
- * minute at most: a page of it that somebody maps may stay for ever, and its successor can run beside
- * that. -EINTR: the user interrupted.
+ * The same, and waits until it is really gone, with its memory and all that it had open; or until
+ * for five seconds no page of it has gone: one that somebody maps may stay for ever, and its successor
+ * can run beside that. -EINTR: the user interrupted.
  */
 int ending_make_way(struct xen *xen, uint32_t domid, const uint8_t uuid[16],
 		    struct err *err) must_check;

@@ -105,6 +105,6 @@ void held_explain(const struct domctl_info *info, char *text, size_t size)
 	if (!backends.len)
 		add_processes(&processes, info->domid);
 	snprintf(text, size, "%" PRIu64 " page(s) of it are in use by %s%s", info->nr_pages,
-		 backends.len ? "backend " : processes.len ? "one of: " : "nobody of this host",
+		 backends.len ? "backend " : processes.len ? "another guest, or one of: " : "another guest",
 		 backends.len ? backends.text : processes.text);
 }

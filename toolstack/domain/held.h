@@ -11,8 +11,9 @@
 struct domctl_info;
 
 /*
- * "2 page(s) of it are in use by backend vbd-5-51712" (of this host's kernel), or "... by one of:
- * xenconsoled (812), ...": the processes that map memory of any domain, without the QEMU of others.
+ * "2 page(s) of it are in use by backend vbd-5-51712" (of this host's kernel), or "... by another
+ * guest, or one of: xenconsoled (812), ...": the processes that map memory of any domain, without the
+ * QEMU of others. Looking at a process that hangs in the kernel may hang as well.
  */
 void held_explain(const struct domctl_info *info, char *text, size_t size);
 

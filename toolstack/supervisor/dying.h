@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Private to supervisor/: guests that were destroyed and do not go, because somebody has memory
- * of theirs. Each is told once.
+ * of theirs. Each is told once, by a child (successor.h: "dying").
  */
 #ifndef SUPERVISOR_DYING_H
 #define SUPERVISOR_DYING_H

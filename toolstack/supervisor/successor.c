@@ -19,6 +19,7 @@
 #include "domain/create.h"
 #include "domain/destroy.h"
 #include "domain/ending.h"
+#include "domain/held.h"
 #include "domain/lookup.h"
 #include "domain/reset.h"
 #include "domain/runfile.h"
@@ -119,6 +120,16 @@ static int go_on(struct xen *xen, const char *name, const struct intent *intent,
 	return 0;
 }
 
+/* One that may not be on disk is followed by nobody: what it says is not done. */
+static int write_intent(const char *name, const struct intent *intent, struct err *err)
+{
+	int rc = intent_write(RUNFILE_DIR, name, intent, err);
+
+	if (rc < 0)
+		intent_remove(RUNFILE_DIR, name);
+	return rc;
+}
+
 static int restart(struct xen *xen, const char *name, const struct domctl_info *info,
 		   unsigned int restarts, bool aside, json_t *config, struct err *err)
 {
@@ -127,7 +138,7 @@ static int restart(struct xen *xen, const char *name, const struct domctl_info *
 
 	memcpy(intent.uuid, info->uuid, sizeof(intent.uuid));
 	if (rc == 0)
-		rc = intent_write(RUNFILE_DIR, name, &intent, err);
+		rc = write_intent(name, &intent, err);
 	return rc < 0 ? rc : go_on(xen, name, &intent, err);
 }
 
@@ -184,7 +195,7 @@ static int soft_reset(struct xen *xen, const char *name, const struct domctl_inf
 	memcpy(intent.uuid, info->uuid, sizeof(intent.uuid));
 	if (rc < 0)
 		return rc;
-	rc = intent_write(RUNFILE_DIR, name, &intent, err);
+	rc = write_intent(name, &intent, err);
 	if (rc == 0) {
 		rc = domain_soft_reset(xen, info->domid, config, err);
 		if (rc == 0) {
@@ -208,7 +219,7 @@ static int soft_reset(struct xen *xen, const char *name, const struct domctl_inf
 		event_add("error", name, info->domid, "config-update: %s", gone.msg);
 	intent.config = *json;
 	intent.soft_reset = false;
-	rc = intent_write(RUNFILE_DIR, name, &intent, err);
+	rc = write_intent(name, &intent, err);
 	return rc < 0 ? rc : go_on(xen, name, &intent, err);
 }
 
@@ -394,14 +405,31 @@ static int end_one(struct xen *xen, const char *name, uint32_t domid, const uint
 	return carry_out(xen, name, &info, restarts, waited, err);
 }
 
+static int tell_dying(struct xen *xen, const char *name, uint32_t domid, const uint8_t uuid[16],
+		      struct err *err)
+{
+	struct domctl_info info;
+	char held[512];
+	int rc = domctl_info(xen, domid, &info, err);
+
+	if (rc == 0 && info.dying && memcmp(info.uuid, uuid, sizeof(info.uuid)) == 0) {
+		held_explain(&info, held, sizeof(held));
+		event_add("dying", name, domid, "destroyed and still there: %s", held);
+	}
+	return rc == -ENOENT ? 0 : rc;
+}
+
 int successor_carry_out(struct xen *xen, const char *name, uint32_t domid, const uint8_t uuid[16],
 			unsigned int restarts, const char *matter, bool waited, struct err *err)
 {
 	scoped(intent) struct intent intent = INTENT_INIT;
 	scoped(runfile) struct runfile end = RUNFILE_INIT;
-	/* A child of a supervisor that was killed may still be at it. */
-	int rc = runfile_lock_end(RUNFILE_DIR, name, &end, err);
+	int rc;
 
+	if (strcmp(matter, "dying") == 0)
+		return tell_dying(xen, name, domid, uuid, err);
+	/* A child of a supervisor that was killed may still be at it. */
+	rc = runfile_lock_end(RUNFILE_DIR, name, &end, err);
 	if (rc < 0)
 		return rc;
 	rc = intent_read(RUNFILE_DIR, name, &intent, err);

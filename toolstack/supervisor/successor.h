@@ -22,7 +22,8 @@ enum { SUCCESSOR_HELD = 75 };
  * intent is about. Idempotent: after a kill at any moment it is done again, and a guest
  * gets one successor. restarts is for the successor's record: counted when the guest ended, since
  * whatever comes between then and now is no life of its. matter: "end", or of a guest that lives
- * "model", its QEMU has ended, or "eject", it wants a CD drive empty. SUCCESSOR_HELD: all but its
+ * "model", its QEMU has ended, or "eject", it wants a CD drive empty; or "dying": it was destroyed
+ * and does not go, which is told. SUCCESSOR_HELD: all but its
  * restart is done, and that is to be asked for (waited) after ending_pause(restarts - 1).
  * 0 also when there is nothing (any more) to do; -EINTR when it is to be done again.
  */

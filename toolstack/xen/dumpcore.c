@@ -30,8 +30,9 @@
 
 enum {
 	BATCH = 1024,	/* frames mapped by one call */
-	/* Of Xen's that a guest may have mapped, which are not among its pages: shared info, grants. */
+	/* Of Xen's that a guest may have mapped, which are not among its pages: shared info and such. */
 	NOT_COUNTED = 256,
+	SAMPLES = 16,
 };
 
 #define MAGIC_NOT_PV	0xf00febeeu	/* of the header's note */
@@ -93,6 +94,7 @@ struct dump {
 	uint64_t nr_pages;	/* in the file */
 	uint64_t end_gfn;
 	uint64_t *pfns;		/* nr_pages of them */
+	uint64_t nr_found;	/* of these */
 };
 
 static void scoped_dump(struct dump *d)
@@ -108,8 +110,37 @@ static void scoped_dump(struct dump *d)
 	errno = saved;
 }
 
+/*
+ * Of one that is no more nothing was found; and its number may be another's. Xen says that it is dying
+ * when it has taken all memory away, which begins with all at once.
+ */
+static int still_there(const struct dump *d, struct err *err)
+{
+	xen_pfn_t gfns[SAMPLES];
+	int missing[SAMPLES];
+	struct domctl_info now;
+	size_t nr = d->nr_found < SAMPLES ? d->nr_found : SAMPLES, gone = 0;
+	void *pages = NULL;
+	int rc = domctl_info(d->xen, d->info.domid, &now, err);
+
+	for (size_t i = 0; i < nr; i++)
+		gfns[i] = d->pfns[d->nr_found / nr * i];
+	if (rc == 0 && nr)
+		pages = xenforeignmemory_map(d->fmem, d->info.domid, PROT_READ, nr, gfns, missing);
+	for (size_t i = 0; pages && i < nr; i++)
+		gone += missing[i] != 0;
+	if (pages)
+		xenforeignmemory_unmap(d->fmem, pages, nr);
+	if (rc == 0 && (now.dying || memcmp(now.uuid, d->info.uuid, sizeof(now.uuid)) != 0 ||
+			(nr && (!pages || gone == nr))))
+		rc = fail(err, ENOENT, "domain %u was destroyed", d->info.domid);
+	return rc < 0 ? fail_in(err, "while it was dumped") : 0;
+}
+
 static int get_vcpus(struct dump *d, struct err *err)
 {
+	int rc;
+
 	d->vcpus = calloc(d->info.nr_vcpus + 1, sizeof(*d->vcpus));
 	if (!d->vcpus)
 		return fail_nomem(err);
@@ -117,9 +148,10 @@ static int get_vcpus(struct dump *d, struct err *err)
 	for (unsigned int i = 0; i < d->info.nr_vcpus; i++)
 		if (xc_vcpu_getcontext(d->xen->xc, d->info.domid, i, &d->vcpus[d->nr_vcpus]) == 0)
 			d->nr_vcpus++;
-	if (!d->nr_vcpus)
-		return fail(err, ENODATA, "no vcpu of domain %u has ever been started", d->info.domid);
-	return 0;
+	if (d->nr_vcpus)
+		return 0;
+	rc = still_there(d, err);
+	return rc < 0 ? rc : fail(err, ENODATA, "no vcpu of domain %u has ever been started", d->info.domid);
 }
 
 /*
@@ -154,10 +186,14 @@ static int find_end(struct dump *d, struct err *err)
 
 static int collect(struct dump *d, struct err *err)
 {
+	struct gnttab_query_size grants = { .dom = (domid_t)d->info.domid };
 	xen_pfn_t gfn = d->info.shared_info_gfn;
 	int rc;
 
-	d->nr_pages = d->info.nr_pages + NOT_COUNTED;
+	/* Its table of grants, and of their states; without that number, as many as it has usually. */
+	if (xc_gnttab_query_size(d->xen->xc, &grants) < 0 || grants.status != GNTST_okay)
+		grants.nr_frames = 0;
+	d->nr_pages = d->info.nr_pages + NOT_COUNTED + 2 * grants.nr_frames;
 	d->pfns = calloc(d->nr_pages, sizeof(*d->pfns));
 	if (!d->pfns)
 		return fail_nomem(err);
@@ -282,13 +318,13 @@ static int write_front(const struct dump *d, const struct layout *l, const struc
 
 /* Those of a batch that are there, run by run. */
 static int write_batch(struct dump *d, const uint8_t *pages, size_t nr, const xen_pfn_t *gfns,
-		       const int *missing, uint64_t *done)
+		       const int *missing)
 {
-	for (size_t i = 0, run; i < nr && *done < d->nr_pages; i += run + 1) {
+	for (size_t i = 0, run; i < nr && d->nr_found < d->nr_pages; i += run + 1) {
 		int rc;
 
-		for (run = 0; i + run < nr && !missing[i + run] && *done < d->nr_pages; run++)
-			d->pfns[(*done)++] = gfns[i + run];
+		for (run = 0; i + run < nr && !missing[i + run] && d->nr_found < d->nr_pages; run++)
+			d->pfns[d->nr_found++] = gfns[i + run];
 		rc = file_write_all(d->fd, pages + i * XC_PAGE_SIZE, run * XC_PAGE_SIZE);
 		if (rc < 0)
 			return rc;
@@ -300,9 +336,8 @@ static int write_pages(struct dump *d, struct err *err)
 {
 	xen_pfn_t gfns[BATCH];
 	int missing[BATCH], rc = 0;
-	uint64_t done = 0;
 
-	for (uint64_t gfn = 0; rc == 0 && gfn < d->end_gfn && done < d->nr_pages; gfn += BATCH) {
+	for (uint64_t gfn = 0; rc == 0 && gfn < d->end_gfn && d->nr_found < d->nr_pages; gfn += BATCH) {
 		size_t nr = d->end_gfn - gfn < BATCH ? d->end_gfn - gfn : BATCH;
 		void *pages;
 
@@ -311,25 +346,14 @@ static int write_pages(struct dump *d, struct err *err)
 		pages = xenforeignmemory_map(d->fmem, d->info.domid, PROT_READ, nr, gfns, missing);
 		if (!pages)
 			return xen_fail(d->xen, err, "cannot map the memory of domain %u", d->info.domid);
-		rc = write_batch(d, pages, nr, gfns, missing, &done);
+		rc = write_batch(d, pages, nr, gfns, missing);
 		xenforeignmemory_unmap(d->fmem, pages, nr);
 	}
-	for (; rc == 0 && done < d->nr_pages; done++) {
-		d->pfns[done] = NO_PFN;
+	for (uint64_t i = d->nr_found; rc == 0 && i < d->nr_pages; i++) {
+		d->pfns[i] = NO_PFN;
 		rc = file_write_all(d->fd, zeroes, XC_PAGE_SIZE);
 	}
 	return rc < 0 ? fail_write(d, rc, err) : 0;
-}
-
-/* Of one that is no more nothing was found; and its number may be another's. */
-static int still_there(const struct dump *d, struct err *err)
-{
-	struct domctl_info now;
-	int rc = domctl_info(d->xen, d->info.domid, &now, err);
-
-	if (rc == 0 && (now.dying || memcmp(now.uuid, d->info.uuid, sizeof(now.uuid)) != 0))
-		rc = fail(err, ENOENT, "domain %u was destroyed", d->info.domid);
-	return rc < 0 ? fail_in(err, "while it was dumped") : 0;
 }
 
 static int write_rest(struct dump *d, const struct layout *layout, struct err *err)

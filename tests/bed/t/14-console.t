@@ -130,5 +130,16 @@ lives() { [ "$(grep -ac '^tiny: ready' "$(console_log c4)")" = 2 ]; }
 within "and runs" 60 lives
 run xlite destroy c4
 within "the supervisor goes" 20 eval '! pgrep -fx "xlite supervise"'
+# What was done about an end is not done once more.
+tiny c5 'on_poweroff="preserve"' 'extra="exit=0"'
+shut_down() { [[ $(xl list c5 2> /dev/null) == *---s--* ]] && grep -q '"shutdown","name":"c5"' /var/log/xen/xlite-events.log; }
+{
+	wait_for 60 shut_down
+	printf '\035'
+} | timeout 120 script -qfec "xlite create -q -c $T/c5.cfg; echo left:\$?" "$T/tty5" > /dev/null
+like "create -c, ended, ^]" "$(tr -d '\r' < "$T/tty5")" 'left:0'
+is "it is told once, and nobody's" "$(grep -c '"shutdown","name":"c5"' /var/log/xen/xlite-events.log):$(cut -d ' ' -f 1 /run/xlite/c5.dom)" 1:alone
+nok "nor is there a supervisor" pgrep -fx 'xlite supervise'
+run xlite destroy c5
 rm -f /var/log/xen/xlite-*.log
 done_testing

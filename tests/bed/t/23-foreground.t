@@ -82,13 +82,31 @@ is "quick: after four restarts" "$(events f-quick restart)" 4
 run xlite destroy f-quick
 is "quick: destroyed, held back or just restarted" "$rc" 0 || diag "$err"
 ends "quick" 0
+is "quick: which is told" "$(events f-quick destroyed)" 1
 ok "quick: it does not come back" xen_gone f-quick
+
+# Interrupted between two lives: the second one comes first. The old domain cannot go, for xenconsoled
+# has a page of it.
+attend f-left
+console_has f-left 'tiny: ready'
+first=$(xlite domid f-left)
+consoled=$(pgrep -x xenconsoled)
+kill -STOP "$consoled"
+xlite reboot f-left 2> /dev/null
+within "left: between two lives" 30 eval '! xlite domid f-left'
+kill -INT $pid
+within "left: the second" 30 eval '[ "$(xlite domid f-left)" != "$first" ]'
+ends "left" 0
+kill -CONT "$consoled"
+is "left: it runs, and is nobody's" "$(events f-left restart):$(events f-left error):$(cut -d ' ' -f 1 /run/xlite/f-left.dom)" 1:0:alone
+xlite destroy f-left
 
 # At last it is given up; that takes three minutes.
 if [ -n "${LONG-}" ]; then
-	attend f-never 'extra="exit=1"'
+	attend f-never 'extra="exit=1"' 'on_reboot="coredump-restart"'
 	within "never: given up" 600 eval '[ "$(events f-never given-up)" = 1 ]'
-	ends "never" 1
+	ends "never" 3
+	is "never: a core of each end" "$(events f-never core-dump)" 13
 	like "never: said" "$(tail -n 1 "$T/f-never.err")" 'is left as it ended: it was restarted 12 times in a row'
 	is "never: so it is" "$(xl list f-never | grep -c -- '---s--')" 1
 	xlite destroy f-never

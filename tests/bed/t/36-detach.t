@@ -128,7 +128,7 @@ id=$(xl domid det-held)
 kill -STOP "$(pidof xenconsoled)"
 run xlite destroy det-held
 like "destroy says that it is still dying" "$rc:$err" \
-	"^0:.*domain $id is still dying: 1 page.* in use by one of: .*xenconsoled \([0-9]+\)"
+	"^0:.*domain $id is still dying: 1 page.* in use by another guest, or one of: .*xenconsoled \([0-9]+\)"
 kill -CONT "$(pidof xenconsoled)"
 within "it goes" 10 eval '! xl list '"$id"' > /dev/null 2>&1'
 done_testing

@@ -267,7 +267,7 @@ xlite destroy l-zombie 2> /dev/null
 within "dying" 20 happened l-zombie dying
 kill -CONT "$consoled"
 last l-zombie dying
-like "and who it is" "$out" 'destroyed 5 s ago and still there: [0-9]+ page\(s\) of it are in use by one of: .*xenconsoled \('"$consoled"
+like "and who it is" "$out" 'destroyed and still there: [0-9]+ page\(s\) of it are in use by another guest, or one of: .*xenconsoled \('"$consoled"
 
 within "syslog" 20 grep -q 'xlite\[[0-9]*\]: l-zombie (domain [0-9]*): dying: destroyed' "$T/syslog"
 kill $syslogd
