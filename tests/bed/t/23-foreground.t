@@ -94,7 +94,7 @@ consoled=$(pgrep -x xenconsoled)
 kill -STOP "$consoled"
 xlite reboot f-left 2> /dev/null
 within "left: between two lives" 30 eval '! xlite domid f-left'
-kill -INT $pid
+kill $pid
 within "left: the second" 30 eval '[ "$(xlite domid f-left)" != "$first" ]'
 ends "left" 0
 kill -CONT "$consoled"
