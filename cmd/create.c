@@ -23,6 +23,7 @@
 #include "domain/attend.h"
 #include "domain/console.h"
 #include "domain/destroy.h"
+#include "domain/lookup.h"
 #include "output.h"
 #include "supervisor/events.h"
 #include "supervisor/supervisor.h"
@@ -268,6 +269,26 @@ static void start_supervisor(uint32_t domid)
 			 domid, err.msg);
 }
 
+/* To the supervisor goes what nobody has seen to: a guest that lives, or one whose attender was left. */
+static void hand_over(struct cmd *cmd, const struct domain_config *config, uint32_t domid, int status)
+{
+	scoped(free) char *name = NULL;
+	struct domctl_info info;
+	struct err err;
+	int rc = domctl_info(&cmd->xen, domid, &info, &err);
+
+	if (rc < 0 || info.dying || memcmp(info.uuid, config->uuid, sizeof(info.uuid)) != 0 ||
+	    (info.shutdown && WIFEXITED(status) && WEXITSTATUS(status) != ATTENDER_LEFT))
+		return;
+	rc = domain_get_name(&cmd->xen, domid, &name, &err);
+	if (rc == 0)
+		rc = domain_set_watched(name, true, &err);
+	if (rc == 0)
+		start_supervisor(domid);
+	else if (rc != -ENOENT)
+		log_warn("domain %u: nobody looks after it: %s", domid, err.msg);
+}
+
 /* create -c: the console here, the domain's end in a child, until the user detaches. */
 static int run_with_console(struct cmd *cmd, struct domain_config *config, uint32_t domid,
 			    struct err *err)
@@ -276,8 +297,6 @@ static int run_with_console(struct cmd *cmd, struct domain_config *config, uint3
 	struct attender attender = { .start = -1, .successors = -1 };
 	struct console_options console = CONSOLE_OPTIONS_INIT;
 	enum console_end end = CONSOLE_DETACHED;
-	struct err gone;	/* with its record */
-	bool left;
 	int status = 0;
 	int rc = fork_attender(cmd, config, domid, &attender, err);
 
@@ -291,9 +310,10 @@ static int run_with_console(struct cmd *cmd, struct domain_config *config, uint3
 			break;
 	}
 	let_run(&attender);
-	scoped_fd(&attender.successors);
-	if (attender.pid <= 0)
+	if (attender.pid <= 0) {
+		scoped_fd(&attender.successors);
 		return rc;
+	}
 	/* Said now: the child may stay for long. */
 	if (rc < 0)
 		log_warn("lost the console: %s", err->msg);
@@ -301,11 +321,14 @@ static int run_with_console(struct cmd *cmd, struct domain_config *config, uint3
 		kill(attender.pid, SIGTERM);
 	while (waitpid(attender.pid, &status, 0) < 0 && errno == EINTR)
 		kill(attender.pid, SIGTERM);
-	left = !WIFEXITED(status) || WEXITSTATUS(status) == ATTENDER_LEFT;
-	if (left && !opts->foreground && !opts->unwatched &&
-	    domain_set_watched(config->name, true, &gone) == 0)
-		start_supervisor(domid);
-	return rc < 0 ? rc : !WIFEXITED(status) ? STATUS_FAIL : left ? 0 : WEXITSTATUS(status);
+	while (read(attender.successors, &domid, sizeof(domid)) == sizeof(domid))
+		continue;
+	scoped_fd(&attender.successors);
+	if (!opts->foreground && !opts->unwatched)
+		hand_over(cmd, config, domid, status);
+	if (rc < 0 || !WIFEXITED(status))
+		return rc < 0 ? rc : STATUS_FAIL;
+	return WEXITSTATUS(status) == ATTENDER_LEFT ? 0 : WEXITSTATUS(status);
 }
 
 /* After the domain stands: console, start, and whoever stays with it. */

@@ -18,13 +18,14 @@
 #include "devices/device.h"
 #include "ending.h"
 #include "lifecycle.h"
+#include "lookup.h"
 #include "reset.h"
 #include "runfile.h"
 #include "update.h"
 #include "xen/domctl.h"
 
-/* Between the end of a device model and that of its domain, when somebody destroys both. */
-enum { DESTROY_MS = 10000 };
+/* DESTROY_MS: between the end of a device model and that of its domain, when somebody destroys both. */
+enum { DESTROY_MS = 10000, INSIST_MS = 2000 };
 
 enum { NOTHING_LEFT, SUCCESSOR_RUNS, SAME_RUNS };
 
@@ -39,6 +40,7 @@ struct attended {
 	unsigned int restarts;		/* in a row that came quickly */
 	bool given_up;			/* it restarted too often */
 	bool leaves;			/* the user, who has interrupted */
+	int64_t insists;		/* who interrupts once more after this (wait_now_ms) means it */
 };
 
 static void printf_like(3, 4) tell(const struct attended *a, const char *kind, const char *fmt, ...)
@@ -52,11 +54,23 @@ static void printf_like(3, 4) tell(const struct attended *a, const char *kind, c
 	a->hooks->told(kind, a->config->name, a->domid, text);
 }
 
-/* Half a restart is of no use to anybody, nor to a user who wants to go: it is made, and then he goes. */
+static int gone(const struct attended *a)
+{
+	log_info("domain %u has been destroyed", a->domid);
+	tell(a, "destroyed", "%s", "");
+	return NOTHING_LEFT;
+}
+
+/*
+ * Half a restart is of no use to anybody, nor to a user who wants to go: it is made, and then he goes.
+ * A closed terminal, or ^C to us and to who tells us, is more than one signal.
+ */
 static bool goes_after(struct attended *a, int rc)
 {
-	if (rc != -EINTR || a->leaves)
+	if (rc != -EINTR || (a->leaves && wait_now_ms() >= a->insists))
 		return false;
+	if (!a->leaves)
+		a->insists = wait_deadline(INSIST_MS);
 	wait_forgive();
 	return a->leaves = true;
 }
@@ -70,11 +84,13 @@ static int make_way(struct attended *a, struct err *err)
 
 static int restart(struct attended *a, struct err *err)
 {
-	const struct create_how how = { .watched = false, .terminal = -1, .successor = true };
+	const struct create_how how = {
+		.watched = false, .terminal = -1, .successor = true, .restarts = a->restarts,
+	};
 	uint32_t old = a->domid;
 	int rc = domain_create(a->xen, a->config, &how, &a->domid, err);
 
-	if (goes_after(a, rc))
+	while (goes_after(a, rc))
 		rc = domain_create(a->xen, a->config, &how, &a->domid, err);
 	if (rc == 0)
 		rc = domctl_unpause(a->xen, a->domid, err);
@@ -105,7 +121,7 @@ static int soft_reset(struct attended *a, struct err *err)
 	struct runfile rf = RUNFILE_INIT;
 	struct runfile_record record;
 	struct domctl_info info;
-	struct err gone;
+	struct err ignored;
 	int rc = domain_hold(a->recorded, &rf, &record, err);
 
 	/* Cut off, it is what a create that was cut off is. */
@@ -123,9 +139,10 @@ static int soft_reset(struct attended *a, struct err *err)
 		return SAME_RUNS;
 	}
 	/* Somebody has destroyed it beside us: what was put together again goes as well. */
-	if (domctl_info(a->xen, a->domid, &info, &gone) < 0 || info.dying) {
+	if (domctl_info(a->xen, a->domid, &info, &ignored) < 0 || info.dying) {
 		runfile_drop(RUNFILE_DIR, a->recorded, a->domid, a->config->uuid);
-		return domain_strip(a->xen, a->domid, a->config->uuid, err);
+		rc = domain_strip(a->xen, a->domid, a->config->uuid, err);
+		return rc < 0 ? rc : gone(a);
 	}
 	log_warn("domain %u: no soft reset: %s: it is restarted", a->domid, err->msg);
 	tell(a, "error", "no soft reset: %s: it is restarted", err->msg);
@@ -155,13 +172,6 @@ static void take_live_config(struct attended *a)
 	live = old;
 }
 
-static int gone(const struct attended *a)
-{
-	log_info("domain %u has been destroyed", a->domid);
-	tell(a, "destroyed", "%s", "");
-	return NOTHING_LEFT;
-}
-
 static bool comes_again(enum config_action action)
 {
 	return ending_restarts(action) || action == CONFIG_ACTION_SOFT_RESET;
@@ -171,12 +181,19 @@ static bool comes_again(enum config_action action)
 static int carry_out(struct attended *a, enum config_action action, struct err *err)
 {
 	scoped(runfile) struct runfile end = RUNFILE_INIT;
+	scoped(free) char *name = NULL;
 	struct domain_config *config = a->config;
 	struct ending_aside aside;
 	struct domctl_info info;
 	const char *no_reset;
-	int rc = runfile_lock_end(RUNFILE_DIR, config->name, &end, err);
+	struct err ignored;
+	int rc = domain_get_name(a->xen, a->domid, &name, &ignored);
 
+	/* By the name that whoever destroys it finds. */
+	if (rc < 0 || config_check_name(name, &ignored) < 0)
+		rc = runfile_lock_end(RUNFILE_DIR, config->name, &end, err);
+	else
+		rc = runfile_lock_end(RUNFILE_DIR, name, &end, err);
 	a->leaves = rc == -EINTR;
 	if (a->leaves)
 		return NOTHING_LEFT;
@@ -219,6 +236,8 @@ static int carry_out(struct attended *a, enum config_action action, struct err *
 	case CONFIG_ACTION_RENAME_RESTART:
 		rc = ending_new_aside(a->xen, config->name, &aside, err);
 		if (rc == 0)
+			rc = ending_keep_aside(a->xen, a->domid, config->uuid, &aside, err);
+		if (goes_after(a, rc))
 			rc = ending_keep_aside(a->xen, a->domid, config->uuid, &aside, err);
 		break;
 	default:

@@ -24,8 +24,8 @@ struct attend_hooks {
 /*
  * Attends domid, which was made from config, and its successors, until one ends for good or is
  * destroyed by somebody else, or (1) the user interrupts: what runs or is held back is left as it is,
- * a restart that has begun is made first. One that restarts again and again is held back, and at last
- * left as it ended, which is a failure.
+ * a restart that has begun is made first, unless he does so again two seconds later. One that restarts
+ * again and again is held back, and at last left as it ended, which is a failure.
  */
 int domain_attend(struct xen *xen, struct domain_config *config, uint32_t domid,
 		  const struct attend_hooks *hooks, struct err *err) must_check;

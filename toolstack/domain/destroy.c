@@ -15,7 +15,6 @@
 #include "base/str.h"
 #include "base/wait.h"
 #include "devices/device.h"
-#include "held.h"
 #include "layout.h"
 #include "lookup.h"
 #include "runfile.h"
@@ -124,22 +123,15 @@ static int uuid_is_shared(struct xen *xen, uint32_t domid, const uint8_t uuid[16
 	return 0;
 }
 
-static void explain_dying(struct xen *xen, uint32_t domid)
+/* Most are gone in milliseconds, and with them all that they had open. */
+static void let_die(struct xen *xen, uint32_t domid)
 {
 	int64_t deadline = wait_deadline(DYING_MS);
 	struct domctl_info info;
-	char who[512];
 	struct err gone;
 
-	while (domctl_info(xen, domid, &info, &gone) == 0 && info.dying) {
-		if (wait_now_ms() < deadline) {
-			poll(NULL, 0, 5);
-			continue;
-		}
-		held_explain(&info, who, sizeof(who));
-		log_warn("domain %u is still dying: %s", domid, who);
-		return;
-	}
+	while (domctl_info(xen, domid, &info, &gone) == 0 && info.dying && wait_now_ms() < deadline)
+		poll(NULL, 0, 5);
 }
 
 int domain_strip(struct xen *xen, uint32_t domid, const uint8_t uuid[16], struct err *err)
@@ -227,7 +219,7 @@ int domain_destroy(struct xen *xen, uint32_t domid, struct err *err)
 	rc = domain_destroy_unfinished(xen, domid, info.uuid, err);
 	if (rc < 0)
 		return fail_in(err, "domain %u", domid);
-	explain_dying(xen, domid);
+	let_die(xen, domid);
 	/* A first destroy may have got as far as the name; xl may have changed it. */
 	if (!name || !runfile_drop(RUNFILE_DIR, name, domid, info.uuid))
 		runfile_drop_any(RUNFILE_DIR, domid, info.uuid);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/scope.h"
 #include "xen/domctl.h"
 
@@ -107,4 +108,16 @@ void held_explain(const struct domctl_info *info, char *text, size_t size)
 	snprintf(text, size, "%" PRIu64 " page(s) of it are in use by %s%s", info->nr_pages,
 		 backends.len ? "backend " : processes.len ? "another guest, or one of: " : "another guest",
 		 backends.len ? backends.text : processes.text);
+}
+
+void held_warn(struct xen *xen, uint32_t domid)
+{
+	struct domctl_info info;
+	char who[512];
+	struct err gone;
+
+	if (domctl_info(xen, domid, &info, &gone) < 0 || !info.dying)
+		return;
+	held_explain(&info, who, sizeof(who));
+	log_warn("domain %u is still dying: %s", domid, who);
 }

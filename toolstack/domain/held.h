@@ -7,8 +7,10 @@
 #define DOMAIN_HELD_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct domctl_info;
+struct xen;
 
 /*
  * "2 page(s) of it are in use by backend vbd-5-51712" (of this host's kernel), or "... by another
@@ -16,5 +18,8 @@ struct domctl_info;
  * QEMU of others. Looking at a process that hangs in the kernel may hang as well.
  */
 void held_explain(const struct domctl_info *info, char *text, size_t size);
+
+/* Warns when domid is still dying; for a user who waits, and who holds no lock. */
+void held_warn(struct xen *xen, uint32_t domid);
 
 #endif

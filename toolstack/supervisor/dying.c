@@ -66,18 +66,21 @@ static const struct domctl_info *find(const struct domctl_info *list, size_t nr,
 }
 
 /* By a child: where it has to look it may hang, beside whoever has the memory. */
-static void tell(char *name, const struct domctl_info *info)
+static int tell(char *name, const struct domctl_info *info)
 {
 	char self[] = "xlite", verb[] = "supervise", end[] = "--end", none[] = "0", matter[] = "dying";
 	char domid[16], uuid[37];
 	char *const args[] = { self, verb, end, name, domid, uuid, none, matter, NULL };
 	struct err err;
 	pid_t pid;
+	int rc;
 
 	snprintf(domid, sizeof(domid), "%u", info->domid);
 	uuid_unparse_lower(info->uuid, uuid);
-	if (start_self(args, &pid, &err) < 0)
+	rc = start_self(args, &pid, &err);
+	if (rc < 0)
 		log_warn("domain %u is still there: %s", info->domid, err.msg);
+	return rc;
 }
 
 int64_t dying_look(struct dying *dying, const struct guests *guests,
@@ -98,8 +101,7 @@ int64_t dying_look(struct dying *dying, const struct guests *guests,
 			continue;
 		}
 		if (wait_now_ms() >= one->due) {
-			tell(one->name, info);
-			one->due = INT64_MAX;
+			one->due = tell(one->name, info) < 0 ? wait_deadline(DYING_MS) : INT64_MAX;
 		}
 		if (one->due < next)
 			next = one->due;

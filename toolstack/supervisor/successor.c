@@ -576,5 +576,6 @@ int successor_destroy(struct xen *xen, uint32_t domid, struct err *err)
 		log_warn("domain %u had ended before and is kept aside, as its config says", domid);
 	/* It may have ended just before. -EBUSY: the name is a create's, which is the user's. */
 	rc = name ? successor_prevent(xen, name, info.uuid, err) : 0;
+	held_warn(xen, domid);
 	return rc < 0 && rc != -EBUSY ? rc : 0;
 }

@@ -387,6 +387,8 @@ static int write_dump(struct dump *d, struct err *err)
 	if (rc < 0)
 		return fail_write(d, rc, err);
 	rc = write_pages(d, err);
+	if (rc == 0 && !d->nr_found)
+		rc = fail(err, ENODATA, "domain %u has no memory", d->info.domid);
 	if (rc == 0)
 		rc = still_there(d, err);
 	return rc < 0 ? rc : write_rest(d, &layout, err);

@@ -141,5 +141,16 @@ like "create -c, ended, ^]" "$(tr -d '\r' < "$T/tty5")" 'left:0'
 is "it is told once, and nobody's" "$(grep -c '"shutdown","name":"c5"' /var/log/xen/xlite-events.log):$(cut -d ' ' -f 1 /run/xlite/c5.dom)" 1:alone
 nok "nor is there a supervisor" pgrep -fx 'xlite supervise'
 run xlite destroy c5
+# One that has another name by now.
+tiny c6
+{
+	wait_for 60 has 'tiny: ready' tty6
+	xlite rename c6 c7
+	printf '\035'
+} | timeout 120 script -qfec "xlite create -q -c $T/c6.cfg; echo left:\$?" "$T/tty6" > /dev/null
+like "create -c, renamed, ^]" "$(tr -d '\r' < "$T/tty6")" 'left:0'
+like "it is the supervisor's" "$(< /run/xlite/c7.dom)" '^complete '
+run xlite destroy c7
+within "which goes with it" 20 eval '! pgrep -fx "xlite supervise"'
 rm -f /var/log/xen/xlite-*.log
 done_testing

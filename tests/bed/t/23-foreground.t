@@ -94,7 +94,8 @@ consoled=$(pgrep -x xenconsoled)
 kill -STOP "$consoled"
 xlite reboot f-left 2> /dev/null
 within "left: between two lives" 30 eval '! xlite domid f-left'
-kill $pid
+# As a closed terminal does, more than once.
+for signal in TERM HUP TERM HUP; do kill -$signal $pid; sleep 0.03; done
 within "left: the second" 30 eval '[ "$(xlite domid f-left)" != "$first" ]'
 ends "left" 0
 kill -CONT "$consoled"
