@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Many devices: 100 disks and 32 vifs in a config, a Linux guest with 60 disks
-# time-limit: 300
+# time-limit: 600
 . "$XLITE/lib.sh"
 
 # disk_list NR: $disks, NR images of 1 MiB and a list for a config
@@ -44,7 +44,7 @@ linux sixty memory=768 "$disks"
 run nofork xlite create -e "$T/sixty.cfg"
 is "create of a Linux guest with 60 disks, without a helper process" "$rc" 0 || diag "$err"
 unlike "nothing about its quota" "$err" "xenstored"
-console_has sixty 'guest: ready' 120
+console_has sixty 'guest: ready' 240
 guest sixty 'until [ "$(ls -d /sys/block/xvd* | wc -l)" = 60 ]; do sleep 1; done
 	for d in /dev/xvd*; do dd if=$d of=/dev/null bs=4k count=1 2> /dev/null && echo good; done | sort | uniq -c'
 like "it reads them all" "$out" '^ *60 good$'
