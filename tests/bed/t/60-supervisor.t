@@ -455,7 +455,7 @@ xlite reboot s-slow 2> /dev/null
 within "it is still there" 30 eval '[ "$(events s-slow dying)" = 1 ]'
 # Not for ever: no page of it goes any more.
 within "its successor comes all the same" 30 eval '[ "$(events s-slow restart)" = 1 ]'
-at() { awk -F '[:,]' -v e="\"$1\"" '$4 == e && $6 == "\"s-slow\"" { printf "%d", 1000 * $2 }' /var/log/xen/xlite-events.log; }
+at() { awk -F '[:,]' -v e="\"$1\"" '$4 == e && $6 == "\"s-slow\"" { printf "%.0f", 1000 * $2 }' /var/log/xen/xlite-events.log; }
 ok "it was waited for" [ $(($(at restart) - $(at reboot))) -ge 5000 ]
 kill -CONT "$consoled"
 within "it runs" 30 successor_of s-slow "$id"
