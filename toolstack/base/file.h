@@ -48,7 +48,7 @@ int file_write_all(int fd, const void *data, size_t len) must_check;
 #define FILE_REPLACE_SUFFIX ".new"
 int file_replace(const char *path, const void *data, size_t len, mode_t mode,
 		 struct err *err) must_check;
-/* And on disk when it returns. */
+/* And on disk when it returns. When that fails the new one may stand. */
 int file_replace_synced(const char *path, const void *data, size_t len, mode_t mode,
 			struct err *err) must_check;
 

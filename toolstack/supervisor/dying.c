@@ -100,9 +100,8 @@ int64_t dying_look(struct dying *dying, const struct guests *guests,
 			drop(dying, i);
 			continue;
 		}
-		if (wait_now_ms() >= one->due) {
+		if (wait_now_ms() >= one->due)
 			one->due = tell(one->name, info) < 0 ? wait_deadline(DYING_MS) : INT64_MAX;
-		}
 		if (one->due < next)
 			next = one->due;
 	}

@@ -41,10 +41,15 @@ int intent_write(const char *dir, const char *name, const struct intent *intent,
 			 "soft_reset", intent->soft_reset, "reason", (json_int_t)intent->reason,
 			 "aside", json_text(intent->aside.name), "aside_uuid", aside,
 			 "config", intent->config);
-	if (!path || !json)
+	if (!path)
 		return fail_nomem(err);
-	rc = json_to_text(json, &text, err);
-	return rc < 0 ? rc : file_replace_synced(path, text, strlen(text), 0600, err);
+	rc = json ? json_to_text(json, &text, err) : fail_nomem(err);
+	if (rc == 0)
+		rc = file_replace_synced(path, text, strlen(text), 0600, err);
+	/* One that may not be on disk is followed by nobody, nor is the one before it. */
+	if (rc < 0)
+		unlink(path);
+	return rc;
 }
 
 static int parse(json_t *json, struct intent *intent)

@@ -29,7 +29,7 @@ struct intent {
 
 void scoped_intent(struct intent *intent);
 
-/* The old one, or the new one, never half; synced, wherever /run is. */
+/* The old one, or the new one, never half; synced, wherever /run is. When it fails, none. */
 int intent_write(const char *dir, const char *name, const struct intent *intent,
 		 struct err *err) must_check;
 

@@ -120,16 +120,6 @@ static int go_on(struct xen *xen, const char *name, const struct intent *intent,
 	return 0;
 }
 
-/* One that may not be on disk is followed by nobody: what it says is not done. */
-static int write_intent(const char *name, const struct intent *intent, struct err *err)
-{
-	int rc = intent_write(RUNFILE_DIR, name, intent, err);
-
-	if (rc < 0)
-		intent_remove(RUNFILE_DIR, name);
-	return rc;
-}
-
 static int restart(struct xen *xen, const char *name, const struct domctl_info *info,
 		   unsigned int restarts, bool aside, json_t *config, struct err *err)
 {
@@ -138,7 +128,7 @@ static int restart(struct xen *xen, const char *name, const struct domctl_info *
 
 	memcpy(intent.uuid, info->uuid, sizeof(intent.uuid));
 	if (rc == 0)
-		rc = write_intent(name, &intent, err);
+		rc = intent_write(RUNFILE_DIR, name, &intent, err);
 	return rc < 0 ? rc : go_on(xen, name, &intent, err);
 }
 
@@ -195,7 +185,7 @@ static int soft_reset(struct xen *xen, const char *name, const struct domctl_inf
 	memcpy(intent.uuid, info->uuid, sizeof(intent.uuid));
 	if (rc < 0)
 		return rc;
-	rc = write_intent(name, &intent, err);
+	rc = intent_write(RUNFILE_DIR, name, &intent, err);
 	if (rc == 0) {
 		rc = domain_soft_reset(xen, info->domid, config, err);
 		if (rc == 0) {
@@ -219,7 +209,7 @@ static int soft_reset(struct xen *xen, const char *name, const struct domctl_inf
 		event_add("error", name, info->domid, "config-update: %s", gone.msg);
 	intent.config = *json;
 	intent.soft_reset = false;
-	rc = write_intent(name, &intent, err);
+	rc = intent_write(RUNFILE_DIR, name, &intent, err);
 	return rc < 0 ? rc : go_on(xen, name, &intent, err);
 }
 
