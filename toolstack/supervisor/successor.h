@@ -24,7 +24,8 @@ enum { SUCCESSOR_HELD = 75 };
  * whatever comes between then and now is no life of its. matter: "end", or of a guest that lives
  * "model", its QEMU has ended, or "eject", it wants a CD drive empty; or "dying": it was destroyed
  * and does not go, which is told. SUCCESSOR_HELD: all but its restart is done, and that is to be
- * asked for (waited) after ending_pause(restarts - 1). 0 also when there is nothing (any more) to do; -EINTR when it is to be done again.
+ * asked for (waited) after ending_pause(restarts - 1). 0 also when there is nothing (any more) to do;
+ * -EINTR when it is to be done again.
  */
 int successor_carry_out(struct xen *xen, const char *name, uint32_t domid, const uint8_t uuid[16],
 			unsigned int restarts, const char *matter, bool waited,
